@@ -1,0 +1,90 @@
+#pragma once
+// The engine's public face: load a model file, describe it, run it. One loaded model may be run by several threads
+// at once. Every failure is an exception of wherry/error.h.
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "wherry/tensor.h"
+
+namespace wherry {
+
+struct Options {
+  /// Threads of one inference; 0 means as many as the container, the affinity mask and OMP_NUM_THREADS allow.
+  int threads = 0;
+  /// Architecture of a bare state dict, by torchvision's name: "resnet50", "mobilenet_v2", … Unused for TorchScript.
+  std::string arch;
+};
+
+/// One input or output of a model. Sizes are empty where the file does not fix them.
+struct TensorInfo {
+  std::string name;
+  std::optional<DType> dtype;
+  std::optional<Dims> sizes;
+};
+
+struct ModelInfo {
+  std::string format;  ///< "TorchScript" or "state dict (resnet50)"
+  std::vector<TensorInfo> inputs;
+  std::int64_t parameter_count = 0;
+  std::int64_t parameter_bytes = 0;
+};
+
+/// One step of a plan, as `wherry inspect` lists it.
+struct StepInfo {
+  std::string op;         ///< core op: "convolution", "matmul", …
+  std::string kernel;     ///< the kernel that really runs: "f32_6x64_avx512"
+  std::string precision;  ///< the precision that really runs: "fp32"
+  std::string shape;      ///< "[1, 64, 56, 56] x [64, 64, 3, 3] -> [1, 64, 56, 56]"
+  std::string source;     ///< where in the model's own code it comes from
+  std::int64_t weight_bytes = 0;
+  std::int64_t output_bytes = 0;
+  std::int64_t workspace_bytes = 0;
+  std::int64_t flops = 0;  ///< 2 × multiply-adds
+};
+
+/// Everything `wherry inspect` shows for one set of input shapes.
+struct PlanInfo {
+  std::string graph;     ///< as imported, ATen ops, one node a line
+  std::string optimized; ///< after the passes, core ops
+  std::vector<StepInfo> steps;
+  std::vector<TensorInfo> inputs;
+  std::vector<TensorInfo> outputs;
+  std::int64_t arena_bytes = 0;
+  std::int64_t packed_weight_bytes = 0;
+  int threads = 0;
+  std::string isa;
+};
+
+class Model {
+ public:
+  /// Reads `path` (TorchScript archive, or a state dict with Options::arch).
+  static Model load(const std::string& path, const Options& options = {});
+
+  Model(Model&&) noexcept;
+  Model& operator=(Model&&) noexcept;
+  ~Model();
+
+  ModelInfo describe() const;
+
+  /// Imports, optimises and plans for inputs of these types. Plans are kept, so a later run of the same shape starts at once.
+  PlanInfo inspect(std::span<const Tensor> inputs) const;
+
+  /// One inference. Inputs in the model's order; outputs flattened in the model's order (tuples and dicts opened up,
+  /// None left out). Safe to call from several threads.
+  std::vector<Tensor> run(std::span<const Tensor> inputs) const;
+
+  /// Names of the outputs of `run`, for the same inputs: the dict's or named tuple's keys, else "output" or "output_0", …
+  std::vector<std::string> output_names(std::span<const Tensor> inputs) const;
+
+ private:
+  struct Impl;
+  explicit Model(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace wherry

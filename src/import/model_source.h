@@ -1,0 +1,31 @@
+#pragma once
+// A model file that has been opened and checked: what every importer turns its format into. A graph belongs to one set
+// of input shapes, so it is asked for again when they change; the weights behind it are the same LazyTensors each time.
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "ir/graph.h"
+#include "wherry/model.h"
+
+namespace wherry::import {
+
+class ModelSource {
+ public:
+  virtual ~ModelSource() = default;
+
+  /// Format, inputs, parameter totals.
+  virtual ModelInfo describe() const = 0;
+
+  /// The graph of ATen ops for these inputs (in describe().inputs' order). Safe to call from several threads. Throws
+  /// InvalidInput where number or types of the inputs cannot fit, Unsupported with every missing op of the model.
+  virtual ir::Graph graph(std::span<const ir::TensorType> inputs) const = 0;
+};
+
+/// Recognises the file by its content: TorchScript archive, zip or legacy state dict. `arch` names the architecture of
+/// a state dict. Throws InvalidModel, InvalidInput or Unsupported, each naming the file.
+std::unique_ptr<ModelSource> open_model(const std::string& path, const std::string& arch = {});
+
+}  // namespace wherry::import

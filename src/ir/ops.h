@@ -1,0 +1,81 @@
+#pragma once
+// What the IR knows of each op: its schema, the types of its outputs, and (for cheap index and mask arithmetic) its value.
+
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ir/graph.h"
+
+namespace wherry::ir {
+
+enum class ArgumentKind : std::uint8_t {
+  tensor,         ///< Tensor
+  tensor_list,    ///< Tensor[] or Tensor?[]
+  boolean,        ///< bool
+  integer,        ///< int, SymInt
+  number,         ///< float
+  scalar,         ///< Scalar: int, float or bool, kept as what it is
+  integer_list,   ///< int[] ; `list_size` n means a lone int stands for n of them
+  number_list,    ///< float[]
+  boolean_list,   ///< bool[n]
+  text,           ///< str
+  dtype,          ///< ScalarType
+  ignored,        ///< Layout, Device, MemoryFormat, Generator, pin_memory: accepted, not recorded
+};
+
+struct Argument {
+  std::string name;
+  ArgumentKind kind;
+  bool optional = false;              ///< "?" in the schema: None is allowed
+  int list_size = 0;
+  bool keyword_only = false;
+  std::optional<Attribute> fallback;  ///< default value; for tensors monostate
+};
+
+/// One overload, as PyTorch's native_functions.yaml writes it:
+/// "aten::conv2d(Tensor input, Tensor weight, Tensor? bias=None, int[2] stride=1, …) -> Tensor".
+struct Schema {
+  std::string name;      ///< "aten::add"
+  std::string overload;  ///< "Tensor", "Scalar", or empty
+  std::vector<Argument> arguments;
+  int outputs = 1;             ///< number of tensor results
+  bool output_list = false;    ///< one result that is a list of tensors (chunk, split, unbind, meshgrid)
+  bool inplace = false;        ///< "add_": writes its first argument. Recorded as the op without the underscore.
+};
+
+/// All overloads of a name with or without "aten::", in the order they are to be tried; empty if wherry lacks the op.
+std::span<const Schema> find_schemas(std::string_view name);
+
+/// Every op name known, sorted.
+std::vector<std::string> known_ops();
+
+/// Output types of an op for these inputs (null = absent) and attributes (complete: defaults filled in). Covers ATen and
+/// core ops. Throws InvalidModel with op and shapes where they do not fit, Unsupported for a mode wherry lacks.
+std::vector<TensorType> infer_types(std::string_view op, std::span<const TensorType* const> inputs,
+                                    const Attributes& attributes);
+
+/// infer_types + add_node.
+Node* record(Graph& graph, std::string op, std::vector<Value*> inputs, Attributes attributes, Source source = {},
+             Node* before = nullptr);
+
+/// The outputs of a node whose inputs are all known, for ops that cost no more than reading them (views, arithmetic on
+/// indices and masks, arange, cat, index, roll, comparisons, reductions …); empty for the others (convolution, matmul, …)
+/// and where the result would be larger than `max_elements`.
+std::optional<std::vector<Tensor>> evaluate(std::string_view op, std::span<const Tensor* const> inputs,
+                                            const Attributes& attributes, std::span<const TensorType> outputs,
+                                            std::int64_t max_elements = std::int64_t{1} << 24);
+
+/// Throws InternalError where the graph breaks an invariant: use before definition, wrong users, types that infer_types
+/// denies, unknown ops.
+void verify(const Graph& graph);
+
+/// The text form, one node a line, that tests are written in; `parse_graph` reads it back (constants come back as
+/// tensors filled from their printed description) and throws InvalidInput with line and column.
+std::string print(const Graph& graph);
+Graph parse_graph(std::string_view text);
+
+}  // namespace wherry::ir
