@@ -7,8 +7,13 @@
 
 namespace wherry::tensor {
 
-LazyTensor::LazyTensor(std::string key, DType dtype, Dims sizes, std::function<Tensor()> make)
-    : key_(std::move(key)), dtype_(dtype), sizes_(std::move(sizes)), make_(std::move(make)) {}
+LazyTensor::LazyTensor(std::string key, DType dtype, Dims sizes, std::function<Tensor()> make,
+                       std::function<void()> release)
+    : key_(std::move(key)),
+      dtype_(dtype),
+      sizes_(std::move(sizes)),
+      make_(std::move(make)),
+      release_(std::move(release)) {}
 
 LazyTensorPtr LazyTensor::of(Tensor tensor) {
   tensor = tensor.contiguous();

@@ -13,8 +13,10 @@ namespace wherry::tensor {
 class LazyTensor {
  public:
   /// `key` names the contents within one model: equal keys mean equal bytes. `make` must return a row-major tensor of
-  /// this dtype and these sizes, be safe to call from several threads, and give the same answer every time.
-  LazyTensor(std::string key, DType dtype, Dims sizes, std::function<Tensor()> make);
+  /// this dtype and these sizes, be safe to call from several threads, and give the same answer every time. `release`
+  /// (may be empty) drops what the last get() brought into memory; a later get() brings it back.
+  LazyTensor(std::string key, DType dtype, Dims sizes, std::function<Tensor()> make,
+             std::function<void()> release = {});
 
   /// A tensor that exists already. The key is derived from its contents.
   static std::shared_ptr<const LazyTensor> of(Tensor tensor);
@@ -26,11 +28,18 @@ class LazyTensor {
   /// The contents, row-major, aligned to the element size. Throws InternalError where `make` broke its promise.
   Tensor get() const;
 
+  /// Call when the contents have been packed elsewhere: a tensor that borrows a mapped file gives its pages back to the
+  /// system, so a model is not resident twice. Tensors handed out by get() stay valid. Does nothing for other tensors.
+  void release() const {
+    if (release_) release_();
+  }
+
  private:
   std::string key_;
   DType dtype_;
   Dims sizes_;
   std::function<Tensor()> make_;
+  std::function<void()> release_;
 };
 
 using LazyTensorPtr = std::shared_ptr<const LazyTensor>;

@@ -1,0 +1,91 @@
+#pragma once
+// The zip container of .pt, .pth and .npz files. Stored records are handed out as spans of the mapped file, so reading
+// weights copies nothing; compressed ones are inflated on request. Nothing the file says of itself is believed before
+// it has been held against the file's real length.
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/mapped_file.h"
+
+namespace wherry::import {
+
+/// Bytes and whoever keeps them alive.
+struct Bytes {
+  std::span<const std::byte> data;
+  std::shared_ptr<const void> owner;
+
+  std::string_view text() const { return {reinterpret_cast<const char*>(data.data()), data.size()}; }
+};
+
+/// One entry of the directory; everything in it has been checked against the file.
+struct ZipRecord {
+  std::string name;            ///< relative to the archive's root: "data.pkl", "code/__torch__/resnet.py"
+  std::int64_t offset = 0;     ///< of the record's first byte in the file
+  std::int64_t stored_size = 0;
+  std::int64_t size = 0;       ///< uncompressed, as the directory says; reading fails where it lied
+  std::uint32_t crc = 0;
+  bool compressed = false;
+};
+
+/// Immutable and safe to read from several threads.
+class ZipArchive : public std::enable_shared_from_this<ZipArchive> {
+ public:
+  /// Where the first path component goes: PyTorch's archives keep everything in one folder, whose name (that of the
+  /// first entry's) is stripped; .npz files have none.
+  enum class Root { kStrip, kKeep };
+
+  /// Reads the directory. Throws InvalidModel naming the file where it is no sound zip archive.
+  static std::shared_ptr<const ZipArchive> open(std::shared_ptr<const base::MappedFile> file, Root root = Root::kStrip);
+  /// The same over bytes in memory; `name` stands for the path in messages.
+  static std::shared_ptr<const ZipArchive> open(std::string name, Bytes bytes, Root root = Root::kStrip);
+
+  /// Whether these bytes begin as a zip archive does.
+  static bool recognises(std::span<const std::byte> bytes);
+
+  const std::string& path() const { return path_; }
+  /// The folder that was stripped: "resnet50".
+  const std::string& root() const { return root_; }
+  const std::vector<ZipRecord>& records() const { return records_; }
+
+  /// Null where there is no such record.
+  const ZipRecord* find(std::string_view name) const;
+
+  /// The record's bytes, checksum verified: for metadata (pickles, source). Throws InvalidModel where the record is
+  /// missing, longer than `limit`, or damaged.
+  Bytes read(std::string_view name, std::int64_t limit = kMetadataLimit) const;
+
+  /// The record's bytes for tensor contents. A stored record comes as a span of the file, without a checksum: a pass
+  /// over all weights would cost more than the rest of loading. Compressed records are inflated (again at each call)
+  /// and their checksum is verified.
+  Bytes contents(const ZipRecord& record) const;
+
+  /// Gives the pages behind `part`, a piece of a stored record, back to the system. Nothing where the archive lies in memory.
+  void release(std::span<const std::byte> part) const;
+
+  static constexpr std::int64_t kMetadataLimit = std::int64_t{256} << 20;
+
+ private:
+  ZipArchive() = default;
+  void read_directory(Root root);
+  std::span<const std::byte> stored_bytes(const ZipRecord& record) const;
+  Bytes inflate(const ZipRecord& record) const;
+  void check_crc(const ZipRecord& record, std::span<const std::byte> bytes) const;
+
+  std::string path_;
+  std::string root_;
+  std::span<const std::byte> bytes_;
+  std::shared_ptr<const void> owner_;
+  std::shared_ptr<const base::MappedFile> file_;  ///< null where the bytes are not a mapped file's
+  std::vector<ZipRecord> records_;
+  std::unordered_map<std::string_view, std::size_t> index_;  ///< views of records_[i].name
+};
+
+}  // namespace wherry::import
