@@ -1,0 +1,73 @@
+// Real models from PyTorch's own archives against PyTorch's own answers, through the public API.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+
+#include "golden_archive.h"
+#include "wherry/model.h"
+
+namespace wherry {
+namespace {
+
+namespace fs = std::filesystem;
+
+const fs::path kData = fs::path(WHERRY_SOURCE_DIR) / "tests/golden/data";
+
+std::vector<fs::path> goldens() {
+  std::vector<fs::path> found;
+  for (const auto& entry : fs::recursive_directory_iterator(kData))
+    if (entry.path().extension() == ".golden") found.push_back(entry.path());
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+std::string test_name(const testing::TestParamInfo<fs::path>& parameter) {
+  std::string name = fs::relative(parameter.param, kData).replace_extension().string();
+  for (char& c : name)
+    if (!std::isalnum(static_cast<unsigned char>(c))) c = '_';
+  return name;
+}
+
+class GoldenTest : public testing::TestWithParam<fs::path> {};
+
+TEST_P(GoldenTest, AnswersAsPyTorch) {
+  const fs::path archive = fs::path(WHERRY_BINARY_DIR) / "goldens" / (test_name({GetParam(), 0}) + ".pt");
+  const golden::Golden golden = golden::restore(GetParam(), archive);
+  const auto pixels = golden::uniform(0, element_count(golden.input_shape), -2, 2);
+  const Tensor input = Tensor::of<float>(golden.input_shape, pixels);
+
+  const Model model = Model::load(archive.string());
+  const std::vector<Tensor> outputs = model.run(std::span(&input, 1));
+  fs::remove(archive);
+
+  ASSERT_FALSE(outputs.empty());
+  ASSERT_EQ(outputs[0].sizes(), golden.expected.sizes());
+  const auto ours = outputs[0].values<float>();
+  const auto theirs = golden.expected.values<float>();
+  double dot = 0, ours2 = 0, theirs2 = 0, error = 0, largest = 0;
+  for (std::size_t i = 0; i < ours.size(); ++i) {
+    dot += double{ours[i]} * theirs[i];
+    ours2 += double{ours[i]} * ours[i];
+    theirs2 += double{theirs[i]} * theirs[i];
+    error = std::max(error, std::fabs(double{ours[i]} - theirs[i]));
+    largest = std::max(largest, std::fabs(double{theirs[i]}));
+  }
+  const double cosine = dot / std::sqrt(ours2 * theirs2);
+  RecordProperty("max_abs_error", std::to_string(error));
+  EXPECT_GE(cosine, 0.99999);
+  EXPECT_LE(error, 1e-4 * largest) << "largest |logit| " << largest;  // fp32 sums in another order, through up to 150 layers
+}
+
+INSTANTIATE_TEST_SUITE_P(Torchvision, GoldenTest, testing::ValuesIn(goldens()), test_name);
+
+/// The generator is Python's: these four were printed by deterministic.py.
+TEST(DeterministicTest, MatchesPython) {
+  EXPECT_EQ(golden::uniform(7, 4, -2, 2), (std::vector<float>{1.3713443279266357f, -0.5714929103851318f, -0.15169858932495117f, 0.09124135971069336f}));
+}
+
+}  // namespace
+}  // namespace wherry
