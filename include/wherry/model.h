@@ -49,8 +49,8 @@ struct StepInfo {
 
 /// Everything `wherry inspect` shows for one set of input shapes.
 struct PlanInfo {
-  std::string graph;     ///< as imported, ATen ops, one node a line
-  std::string optimized; ///< after the passes, core ops
+  std::string graph;      ///< as imported, ATen ops, one node a line
+  std::string optimized;  ///< after the passes, core ops
   std::vector<StepInfo> steps;
   std::vector<TensorInfo> inputs;
   std::vector<TensorInfo> outputs;
@@ -71,14 +71,16 @@ class Model {
 
   ModelInfo describe() const;
 
-  /// Imports, optimises and plans for inputs of these types. Plans are kept, so a later run of the same shape starts at once.
+  /// Imports, optimises and plans for inputs of these types. Plans are kept, so a later run of the same shape starts at
+  /// once.
   PlanInfo inspect(std::span<const Tensor> inputs) const;
 
   /// One inference. Inputs in the model's order; outputs flattened in the model's order (tuples and dicts opened up,
   /// None left out). Safe to call from several threads.
   std::vector<Tensor> run(std::span<const Tensor> inputs) const;
 
-  /// Names of the outputs of `run`, for the same inputs: the dict's or named tuple's keys, else "output" or "output_0", …
+  /// Names of the outputs of `run`, for the same inputs: the dict's or named tuple's keys, else "output" or "output_0",
+  /// …
   std::vector<std::string> output_names(std::span<const Tensor> inputs) const;
 
  private:

@@ -56,7 +56,8 @@ class Tensor {
   Tensor contiguous() const;
   /// The same bytes under other sizes and strides, `offset` elements further on. No bounds check beyond debug.
   Tensor view(Dims sizes, Dims strides, std::int64_t offset) const;
-  /// Row-major copy in another dtype. Floating to integer truncates, as PyTorch does; bf16 and f16 round to nearest even.
+  /// Row-major copy in another dtype. Floating to integer truncates, as PyTorch does; bf16 and f16 round to nearest
+  /// even.
   Tensor to(DType dtype) const;
 
   /// The elements in order. Throws InvalidInput where T does not match the dtype or the tensor is not row-major.

@@ -20,15 +20,15 @@ template <typename E, typename... Args>
 
 }  // namespace wherry::base
 
-#define WHERRY_CHECK(condition) \
-  ((condition) ? void(0) : ::wherry::base::fail_check(#condition, "", __FILE__, __LINE__))
+#define WHERRY_CHECK(condition) ((condition) ? void(0) : ::wherry::base::fail_check(#condition, "", __FILE__, __LINE__))
 
-#define WHERRY_CHECK_OP_(a, op, b)                                                                              \
-  do {                                                                                                          \
-    const auto& wherry_a_ = (a);                                                                                \
-    const auto& wherry_b_ = (b);                                                                                \
-    if (!(wherry_a_ op wherry_b_))                                                                              \
-      ::wherry::base::fail_check(#a " " #op " " #b, ::fmt::format("{} vs {}", wherry_a_, wherry_b_), __FILE__, __LINE__); \
+#define WHERRY_CHECK_OP_(a, op, b)                                                                             \
+  do {                                                                                                         \
+    const auto& wherry_a_ = (a);                                                                               \
+    const auto& wherry_b_ = (b);                                                                               \
+    if (!(wherry_a_ op wherry_b_))                                                                             \
+      ::wherry::base::fail_check(#a " " #op " " #b, ::fmt::format("{} vs {}", wherry_a_, wherry_b_), __FILE__, \
+                                 __LINE__);                                                                    \
   } while (false)
 
 #define WHERRY_CHECK_EQ(a, b) WHERRY_CHECK_OP_(a, ==, b)

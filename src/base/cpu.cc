@@ -85,8 +85,8 @@ Isa selected_isa() {
       continue;
     }
     if (isa > detected_isa())
-      fail<InvalidInput>("WHERRY_FORCE_ISA={}: this machine ({}) cannot run it; its strongest is {}", forced, cpu_name(),
-                         name_of(detected_isa()));
+      fail<InvalidInput>("WHERRY_FORCE_ISA={}: this machine ({}) cannot run it; its strongest is {}", forced,
+                         cpu_name(), name_of(detected_isa()));
     return isa;
   }
   fail<InvalidInput>("WHERRY_FORCE_ISA={}: no such instruction set; known: {}", forced, known);

@@ -26,7 +26,7 @@ struct Descriptor {
 std::shared_ptr<const MappedFile> MappedFile::open(const std::string& path) {
   const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
   if (file.fd < 0) fail<InvalidInput>("{}: cannot open: {}", path, std::strerror(errno));
-  struct stat status {};
+  struct stat status{};
   if (::fstat(file.fd, &status) != 0) fail<InvalidInput>("{}: cannot read: {}", path, std::strerror(errno));
   if (S_ISDIR(status.st_mode)) fail<InvalidInput>("{}: is a directory; a file is expected", path);
   if (!S_ISREG(status.st_mode)) fail<InvalidInput>("{}: is not a regular file", path);

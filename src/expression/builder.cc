@@ -16,7 +16,8 @@ std::uint8_t Builder::constant(double value) {
   for (std::size_t i = 0; i < program_.code.size(); ++i) {
     const Instruction& it = program_.code[i];
     const bool same_bits = it.immediate == value && std::signbit(it.immediate) == std::signbit(value);
-    if (it.opcode == Opcode::constant && same_bits) return static_cast<std::uint8_t>(program_.inputs + static_cast<int>(i));
+    if (it.opcode == Opcode::constant && same_bits)
+      return static_cast<std::uint8_t>(program_.inputs + static_cast<int>(i));
   }
   program_.code.push_back({Opcode::constant, 0, 0, 0, value});
   return static_cast<std::uint8_t>(program_.result());
@@ -54,10 +55,9 @@ std::uint8_t Builder::append(const Program& program, std::span<const std::uint8_
   std::vector<std::uint8_t> map(operands.begin(), operands.end());
   for (const Instruction& it : program.code) {
     const int arity = info(it.opcode).arity;
-    map.push_back(it.opcode == Opcode::constant
-                      ? constant(it.immediate)
-                      : emit(it.opcode, map[it.a], arity > 1 ? map[it.b] : std::uint8_t{0},
-                             arity > 2 ? map[it.c] : std::uint8_t{0}));
+    map.push_back(it.opcode == Opcode::constant ? constant(it.immediate)
+                                                : emit(it.opcode, map[it.a], arity > 1 ? map[it.b] : std::uint8_t{0},
+                                                       arity > 2 ? map[it.c] : std::uint8_t{0}));
   }
   return map[static_cast<std::size_t>(program.result())];
 }

@@ -19,13 +19,64 @@ enum class Compute : std::uint8_t { f32, f64, i64 };
 enum class Opcode : std::uint8_t {
   constant,  ///< the instruction's immediate
   // a ∘ b
-  add, sub, mul, div, floor_div, trunc_div, remainder, fmod, pow, min, max, atan2,
-  eq, ne, lt, le, gt, ge, logical_and, logical_or, logical_xor,
-  bit_and, bit_or, bit_xor,  ///< i64 only
+  add,
+  sub,
+  mul,
+  div,
+  floor_div,
+  trunc_div,
+  remainder,
+  fmod,
+  pow,
+  min,
+  max,
+  atan2,
+  eq,
+  ne,
+  lt,
+  le,
+  gt,
+  ge,
+  logical_and,
+  logical_or,
+  logical_xor,
+  bit_and,
+  bit_or,
+  bit_xor,  ///< i64 only
   // f(a)
-  neg, abs, sign, exp, exp2, expm1, log, log2, log10, log1p, sqrt, rsqrt, reciprocal, square,
-  sin, cos, tan, asin, acos, atan, sinh, cosh, tanh, erf, floor, ceil, round, trunc, logical_not, isnan, isinf,
-  sigmoid, relu,
+  neg,
+  abs,
+  sign,
+  exp,
+  exp2,
+  expm1,
+  log,
+  log2,
+  log10,
+  log1p,
+  sqrt,
+  rsqrt,
+  reciprocal,
+  square,
+  sin,
+  cos,
+  tan,
+  asin,
+  acos,
+  atan,
+  sinh,
+  cosh,
+  tanh,
+  erf,
+  floor,
+  ceil,
+  round,
+  trunc,
+  logical_not,
+  isnan,
+  isinf,
+  sigmoid,
+  relu,
   // a ? b : c
   where,
   count_  ///< not an opcode
@@ -83,7 +134,7 @@ class Builder {
 };
 
 /// The readable meaning of a program for one element: the oracle of every kernel, and what folds constants.
-double evaluate(const Program& program, std::span<const double> operands);         ///< compute f64; f32 rounds each step
+double evaluate(const Program& program, std::span<const double> operands);  ///< compute f64; f32 rounds each step
 std::int64_t evaluate(const Program& program, std::span<const std::int64_t> operands);  ///< compute i64
 
 }  // namespace wherry::expression

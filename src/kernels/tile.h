@@ -1,6 +1,7 @@
 #pragma once
-// The tile: how an elementwise program meets memory. As an epilogue it reads a block of accumulators that is still in L1
-// and writes the destination; alone it walks chunks of its operands. One function a program, one implementation an ISA.
+// The tile: how an elementwise program meets memory. As an epilogue it reads a block of accumulators that is still in
+// L1 and writes the destination; alone it walks chunks of its operands. One function a program, one implementation an
+// ISA.
 
 #include <cstdint>
 #include <memory>
@@ -44,13 +45,13 @@ std::unique_ptr<const TileProgram> make_tile_program(const expression::Program& 
 ///   y = clamp(acc + bias[column] + residual[row, column], low, high), then y = program(y, operands…).
 /// The first line runs in registers and covers bias, residual add, ReLU and ReLU6; `program` covers everything else.
 struct Epilogue {
-  const float* bias = nullptr;                    ///< [columns], or null
-  const float* residual = nullptr;                ///< same rows and columns as the output, column stride 1, or null
+  const float* bias = nullptr;      ///< [columns], or null
+  const float* residual = nullptr;  ///< same rows and columns as the output, column stride 1, or null
   std::int64_t residual_row_stride = 0;
-  float low = -__builtin_inff();                  ///< NaN passes through a clamp
+  float low = -__builtin_inff();  ///< NaN passes through a clamp
   float high = __builtin_inff();
-  const TileProgram* program = nullptr;           ///< operand 0 is y (fp32); or null
-  const TileOperand* operands = nullptr;          ///< operands 1 … of `program`, addressed from the output's origin
+  const TileProgram* program = nullptr;   ///< operand 0 is y (fp32); or null
+  const TileOperand* operands = nullptr;  ///< operands 1 … of `program`, addressed from the output's origin
   int operand_count = 0;
 };
 

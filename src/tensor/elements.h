@@ -38,7 +38,8 @@ inline double load_double(const void* data, DType dtype, std::int64_t index) {
   return 0;
 }
 
-/// Floating to integer as a machine conversion does: truncated; NaN and out-of-range values become the smallest integer.
+/// Floating to integer as a machine conversion does: truncated; NaN and out-of-range values become the smallest
+/// integer.
 inline std::int64_t truncate_to_int(double value) {
   if (!(value >= -9223372036854775808.0 && value < 9223372036854775808.0)) return INT64_MIN;
   return static_cast<std::int64_t>(value);

@@ -67,38 +67,68 @@ void for_each_element(const Dims& sizes, const Dims& strides, Visit visit) {
 template <typename T>
 bool matches(DType dtype);
 template <>
-bool matches<float>(DType d) { return d == DType::f32; }
+bool matches<float>(DType d) {
+  return d == DType::f32;
+}
 template <>
-bool matches<double>(DType d) { return d == DType::f64; }
+bool matches<double>(DType d) {
+  return d == DType::f64;
+}
 template <>
-bool matches<std::uint16_t>(DType d) { return d == DType::f16 || d == DType::bf16; }
+bool matches<std::uint16_t>(DType d) {
+  return d == DType::f16 || d == DType::bf16;
+}
 template <>
-bool matches<std::int64_t>(DType d) { return d == DType::i64; }
+bool matches<std::int64_t>(DType d) {
+  return d == DType::i64;
+}
 template <>
-bool matches<std::int32_t>(DType d) { return d == DType::i32; }
+bool matches<std::int32_t>(DType d) {
+  return d == DType::i32;
+}
 template <>
-bool matches<std::int16_t>(DType d) { return d == DType::i16; }
+bool matches<std::int16_t>(DType d) {
+  return d == DType::i16;
+}
 template <>
-bool matches<std::int8_t>(DType d) { return d == DType::i8; }
+bool matches<std::int8_t>(DType d) {
+  return d == DType::i8;
+}
 template <>
-bool matches<std::uint8_t>(DType d) { return d == DType::u8 || d == DType::boolean; }
+bool matches<std::uint8_t>(DType d) {
+  return d == DType::u8 || d == DType::boolean;
+}
 
 template <typename T>
 constexpr DType dtype_of();
 template <>
-constexpr DType dtype_of<float>() { return DType::f32; }
+constexpr DType dtype_of<float>() {
+  return DType::f32;
+}
 template <>
-constexpr DType dtype_of<double>() { return DType::f64; }
+constexpr DType dtype_of<double>() {
+  return DType::f64;
+}
 template <>
-constexpr DType dtype_of<std::int64_t>() { return DType::i64; }
+constexpr DType dtype_of<std::int64_t>() {
+  return DType::i64;
+}
 template <>
-constexpr DType dtype_of<std::int32_t>() { return DType::i32; }
+constexpr DType dtype_of<std::int32_t>() {
+  return DType::i32;
+}
 template <>
-constexpr DType dtype_of<std::int16_t>() { return DType::i16; }
+constexpr DType dtype_of<std::int16_t>() {
+  return DType::i16;
+}
 template <>
-constexpr DType dtype_of<std::int8_t>() { return DType::i8; }
+constexpr DType dtype_of<std::int8_t>() {
+  return DType::i8;
+}
 template <>
-constexpr DType dtype_of<std::uint8_t>() { return DType::u8; }
+constexpr DType dtype_of<std::uint8_t>() {
+  return DType::u8;
+}
 
 }  // namespace
 
@@ -155,7 +185,8 @@ Tensor Tensor::contiguous() const {
   const char* from = static_cast<const char*>(data_);
   char* to = static_cast<char*>(copy.mutable_data());
   for_each_element(sizes_, strides_, [&](std::int64_t linear, std::int64_t offset) {
-    std::memcpy(to + linear * static_cast<std::int64_t>(width), from + offset * static_cast<std::int64_t>(width), width);
+    std::memcpy(to + linear * static_cast<std::int64_t>(width), from + offset * static_cast<std::int64_t>(width),
+                width);
   });
   return copy;
 }
@@ -191,8 +222,8 @@ std::span<T> Tensor::mutable_values() {
   return {const_cast<T*>(all.data()), all.size()};
 }
 
-#define WHERRY_ELEMENT_TYPE(T)                                       \
-  template std::span<const T> Tensor::values<T>() const;             \
+#define WHERRY_ELEMENT_TYPE(T)                           \
+  template std::span<const T> Tensor::values<T>() const; \
   template std::span<T> Tensor::mutable_values<T>();
 WHERRY_ELEMENT_TYPE(float)
 WHERRY_ELEMENT_TYPE(double)

@@ -36,7 +36,8 @@ std::vector<std::pair<std::string, std::string>> read_records(const std::filesys
     unzGetCurrentFileInfo64(zip.get(), &info, name, sizeof(name), nullptr, 0, nullptr, 0);
     std::string data(info.uncompressed_size, '\0');
     if (unzOpenCurrentFile(zip.get()) != UNZ_OK ||
-        unzReadCurrentFile(zip.get(), data.data(), static_cast<unsigned>(data.size())) != static_cast<int>(data.size()) ||
+        unzReadCurrentFile(zip.get(), data.data(), static_cast<unsigned>(data.size())) !=
+            static_cast<int>(data.size()) ||
         unzCloseCurrentFile(zip.get()) != UNZ_OK)
       fail(path, std::string("cannot read ") + name);
     records.emplace_back(name, std::move(data));
@@ -74,8 +75,9 @@ class AlignedZipWriter {
     field += '\0';
     field.append(padding, 'Z');
     zip_fileinfo info{};
-    bool good = zipOpenNewFileInZip3_64(zip_, name.c_str(), &info, field.data(), static_cast<unsigned>(field.size()), nullptr, 0,
-                                        nullptr, 0, 0, 0, -MAX_WBITS, DEF_MEM_LEVEL, Z_DEFAULT_STRATEGY, nullptr, 0, 1) == ZIP_OK;
+    bool good = zipOpenNewFileInZip3_64(zip_, name.c_str(), &info, field.data(), static_cast<unsigned>(field.size()),
+                                        nullptr, 0, nullptr, 0, 0, 0, -MAX_WBITS, DEF_MEM_LEVEL, Z_DEFAULT_STRATEGY,
+                                        nullptr, 0, 1) == ZIP_OK;
     const char* at = static_cast<const char*>(data);
     for (std::size_t left = size; good && left > 0;) {
       const auto portion = static_cast<unsigned>(std::min<std::size_t>(left, std::size_t{1} << 28));
@@ -104,7 +106,8 @@ class AlignedZipWriter {
 std::vector<float> uniform(std::uint64_t seed, std::int64_t count, double low, double high) {
   std::vector<float> values(static_cast<std::size_t>(count));
   for (std::size_t i = 0; i < values.size(); ++i)
-    values[i] = static_cast<float>(low + (high - low) * (static_cast<double>(splitmix64((seed << 40) + i) >> 40) * 0x1p-24));
+    values[i] =
+        static_cast<float>(low + (high - low) * (static_cast<double>(splitmix64((seed << 40) + i) >> 40) * 0x1p-24));
   return values;
 }
 

@@ -1,6 +1,6 @@
 #pragma once
-// Goldens: real models, full size, in a few kilobytes. make_goldens.py leaves out of an archive every storage that a seed
-// can restore; here they are put back, so that tests run the product on a real `.pt` file.
+// Goldens: real models, full size, in a few kilobytes. make_goldens.py leaves out of an archive every storage that a
+// seed can restore; here they are put back, so that tests run the product on a real `.pt` file.
 
 #include <cstdint>
 #include <filesystem>
@@ -15,8 +15,8 @@ namespace wherry::golden {
 std::vector<float> uniform(std::uint64_t seed, std::int64_t count, double low, double high);
 
 struct Golden {
-  Dims input_shape;      ///< [1, 3, S, S]
-  Tensor expected;       ///< what PyTorch answered for the input uniform(0, …, -2, 2)
+  Dims input_shape;  ///< [1, 3, S, S]
+  Tensor expected;   ///< what PyTorch answered for the input uniform(0, …, -2, 2)
 };
 
 /// Writes the whole archive, stored and 64-byte aligned as PyTorch writes it, to `archive`. Throws std::runtime_error.

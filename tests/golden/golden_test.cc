@@ -59,14 +59,16 @@ TEST_P(GoldenTest, AnswersAsPyTorch) {
   const double cosine = dot / std::sqrt(ours2 * theirs2);
   RecordProperty("max_abs_error", std::to_string(error));
   EXPECT_GE(cosine, 0.99999);
-  EXPECT_LE(error, 1e-4 * largest) << "largest |logit| " << largest;  // fp32 sums in another order, through up to 150 layers
+  EXPECT_LE(error, 1e-4 * largest) << "largest |logit| "
+                                   << largest;  // fp32 sums in another order, through up to 150 layers
 }
 
 INSTANTIATE_TEST_SUITE_P(Torchvision, GoldenTest, testing::ValuesIn(goldens()), test_name);
 
 /// The generator is Python's: these four were printed by deterministic.py.
 TEST(DeterministicTest, MatchesPython) {
-  EXPECT_EQ(golden::uniform(7, 4, -2, 2), (std::vector<float>{1.3713443279266357f, -0.5714929103851318f, -0.15169858932495117f, 0.09124135971069336f}));
+  EXPECT_EQ(golden::uniform(7, 4, -2, 2), (std::vector<float>{1.3713443279266357f, -0.5714929103851318f,
+                                                              -0.15169858932495117f, 0.09124135971069336f}));
 }
 
 }  // namespace
