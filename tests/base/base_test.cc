@@ -1,0 +1,149 @@
+// The ground floor: checks, checked arithmetic, files, memory, processor and container limits.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sched.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <limits>
+
+#include "base/aligned_buffer.h"
+#include "base/check.h"
+#include "base/checked_math.h"
+#include "base/cores.h"
+#include "base/cpu.h"
+#include "base/mapped_file.h"
+
+namespace wherry::base {
+namespace {
+
+using testing::HasSubstr;
+
+/// Sets an environment variable for one test.
+class ScopedVariable {
+ public:
+  ScopedVariable(const char* name, const char* value) : name_(name) { ::setenv(name, value, 1); }
+  ~ScopedVariable() { ::unsetenv(name_); }
+  ScopedVariable(const ScopedVariable&) = delete;
+  ScopedVariable& operator=(const ScopedVariable&) = delete;
+
+ private:
+  const char* name_;
+};
+
+template <typename E, typename Function>
+std::string message_of(Function function) {
+  try {
+    function();
+  } catch (const E& error) {
+    return error.what();
+  }
+  return "nothing was thrown";
+}
+
+TEST(CheckTest, PrintsBothValuesAndThePlace) {
+  const int found = 3;
+  const auto message = message_of<InternalError>([&] { WHERRY_CHECK_EQ(found, 4); });
+  EXPECT_THAT(message, HasSubstr("found == 4: 3 vs 4"));
+  EXPECT_THAT(message, HasSubstr("base_test.cc:"));
+  WHERRY_CHECK_LT(3, 4);
+}
+
+TEST(CheckedMathTest, OverflowIsAnAnswer) {
+  constexpr auto kMax = std::numeric_limits<std::int64_t>::max();
+  EXPECT_EQ(checked_add(1, 2), 3);
+  EXPECT_EQ(checked_add(kMax, 1), std::nullopt);
+  EXPECT_EQ(checked_mul(kMax / 2, 2), kMax - 1);
+  EXPECT_EQ(checked_mul(std::int64_t{1} << 32, std::int64_t{1} << 31), std::nullopt);
+  EXPECT_EQ(round_up(65, 64), 128);
+}
+
+TEST(AlignedBufferTest, AlignsAndMoves) {
+  AlignedBuffer buffer(100);
+  ASSERT_NE(buffer.data(), nullptr);
+  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(buffer.data()) % AlignedBuffer::kAlignment, 0u);
+  std::memset(buffer.data(), 7, buffer.size());
+  const AlignedBuffer moved = std::move(buffer);
+  EXPECT_EQ(moved.size(), 100u);
+  EXPECT_EQ(moved.data()[99], std::byte{7});
+  EXPECT_THAT(message_of<InvalidInput>([] { AlignedBuffer(std::numeric_limits<std::size_t>::max()); }),
+              HasSubstr("out of memory"));
+}
+
+TEST(MappedFileTest, ReadsReleasesAndNamesWhatIsWrong) {
+  const auto path = std::filesystem::temp_directory_path() / "wherry_mapped_file_test";
+  const std::string text(10000, 'w');
+  std::ofstream(path) << text;
+  const auto file = MappedFile::open(path.string());
+  ASSERT_EQ(file->bytes().size(), text.size());
+  EXPECT_EQ(std::memcmp(file->bytes().data(), text.data(), text.size()), 0);
+  file->release(file->bytes().subspan(10, 9000));
+  EXPECT_EQ(std::memcmp(file->bytes().data(), text.data(), text.size()), 0) << "released pages come back";
+
+  std::ofstream(path, std::ios::trunc).flush();
+  EXPECT_TRUE(MappedFile::open(path.string())->bytes().empty());
+  std::filesystem::remove(path);
+  EXPECT_THAT(message_of<InvalidInput>([&] { MappedFile::open(path.string()); }), HasSubstr("No such file"));
+  EXPECT_THAT(message_of<InvalidInput>([] { MappedFile::open("/"); }), HasSubstr("is a directory"));
+  EXPECT_THAT(message_of<InvalidInput>([] { MappedFile::open("/dev/null"); }), HasSubstr("not a regular file"));
+}
+
+TEST(CpuTest, ForcingAnIsa) {
+  for (const Isa isa : runnable_isas()) {
+    const ScopedVariable forced("WHERRY_FORCE_ISA", std::string(name_of(isa)).c_str());
+    EXPECT_EQ(selected_isa(), isa);
+  }
+  EXPECT_EQ(selected_isa(), detected_isa());
+  {
+    const ScopedVariable forced("WHERRY_FORCE_ISA", "mmx");
+    const auto message = message_of<InvalidInput>([] { selected_isa(); });
+    EXPECT_THAT(message, HasSubstr("WHERRY_FORCE_ISA=mmx"));
+    EXPECT_THAT(message, HasSubstr("scalar, avx2, avx512"));
+  }
+  EXPECT_FALSE(cpu_name().empty());
+}
+
+TEST(CoresTest, ReadsCpuMax) {
+  EXPECT_EQ(cores_in_cpu_max("max 100000"), 0);
+  EXPECT_EQ(cores_in_cpu_max("200000 100000"), 2);
+  EXPECT_EQ(cores_in_cpu_max("150000 100000"), 2);
+  EXPECT_EQ(cores_in_cpu_max("5000 100000"), 1);
+  EXPECT_EQ(cores_in_cpu_max(""), 0);
+  EXPECT_EQ(cores_in_cpu_max("x y"), 0);
+  EXPECT_EQ(cores_in_cpu_max("100000 0"), 0);
+  EXPECT_EQ(cores_in_cpu_max("-1 100000"), 0);
+}
+
+TEST(CoresTest, FollowsAffinityAndOmpNumThreads) {
+  const int all = usable_cores();
+  EXPECT_GE(all, 1);
+  {
+    const ScopedVariable one("OMP_NUM_THREADS", "1");
+    EXPECT_EQ(usable_cores(), 1);
+  }
+  {
+    const ScopedVariable many("OMP_NUM_THREADS", "4096");
+    EXPECT_EQ(usable_cores(), all);
+  }
+  {
+    const ScopedVariable nonsense("OMP_NUM_THREADS", "two");
+    EXPECT_EQ(usable_cores(), all);
+  }
+  cpu_set_t before, single;
+  ASSERT_EQ(sched_getaffinity(0, sizeof(before), &before), 0);
+  CPU_ZERO(&single);
+  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu)
+    if (CPU_ISSET(cpu, &before)) {
+      CPU_SET(cpu, &single);
+      break;
+    }
+  ASSERT_EQ(sched_setaffinity(0, sizeof(single), &single), 0);
+  EXPECT_EQ(usable_cores(), 1);
+  ASSERT_EQ(sched_setaffinity(0, sizeof(before), &before), 0);
+}
+
+}  // namespace
+}  // namespace wherry::base
