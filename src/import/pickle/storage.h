@@ -1,6 +1,6 @@
 #pragma once
-// A storage is the run of bytes that one or more tensors of a file look into. Here tensors are cut out of it, after their
-// offset, sizes and strides have been held against its length.
+// A storage is the run of bytes that one or more tensors of a file look into. Here tensors are cut out of it, after
+// their offset, sizes and strides have been held against its length.
 
 #include <cstdint>
 #include <functional>
@@ -26,8 +26,9 @@ struct Storage {
 };
 using StoragePtr = std::shared_ptr<const Storage>;
 
-/// A tensor of `storage`: `offset` and `strides` count elements of `dtype`. Its bytes are borrowed where it is row-major
-/// and aligned, else copied when asked for. Throws InvalidModel, beginning with `what`, where it does not fit.
+/// A tensor of `storage`: `offset` and `strides` count elements of `dtype`. Its bytes are borrowed where it is
+/// row-major and aligned, else copied when asked for. Throws InvalidModel, beginning with `what`, where it does not
+/// fit.
 tensor::LazyTensorPtr cut_tensor(StoragePtr storage, DType dtype, std::int64_t offset, Dims sizes, Dims strides,
                                  std::string_view what);
 

@@ -41,7 +41,8 @@ struct Unpickled {
 ///   as the attribute "__state__" (a class with __setstate__ unpacks it).
 /// - Sets and frozensets become a List, bytes a string, torch.Size a Tuple, OrderedDict a Dict, torch.device a Device,
 ///   torch.float32 and its kin a DType.
-/// - A tensor becomes a LazyTensorPtr with the key "<storage>+<offset> <dtype> <sizes> <strides>"; equal keys within one
+/// - A tensor becomes a LazyTensorPtr with the key "<storage>+<offset> <dtype> <sizes> <strides>"; equal keys within
+/// one
 ///   call give the same pointer. Offset, sizes and strides have been checked against the storage.
 ///
 /// Throws InvalidModel with the position of what was refused.

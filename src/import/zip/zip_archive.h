@@ -27,10 +27,10 @@ struct Bytes {
 
 /// One entry of the directory; everything in it has been checked against the file.
 struct ZipRecord {
-  std::string name;            ///< relative to the archive's root: "data.pkl", "code/__torch__/resnet.py"
-  std::int64_t offset = 0;     ///< of the record's first byte in the file
+  std::string name;         ///< relative to the archive's root: "data.pkl", "code/__torch__/resnet.py"
+  std::int64_t offset = 0;  ///< of the record's first byte in the file
   std::int64_t stored_size = 0;
-  std::int64_t size = 0;       ///< uncompressed, as the directory says; reading fails where it lied
+  std::int64_t size = 0;  ///< uncompressed, as the directory says; reading fails where it lied
   std::uint32_t crc = 0;
   bool compressed = false;
 };
@@ -67,7 +67,8 @@ class ZipArchive : public std::enable_shared_from_this<ZipArchive> {
   /// and their checksum is verified.
   Bytes contents(const ZipRecord& record) const;
 
-  /// Gives the pages behind `part`, a piece of a stored record, back to the system. Nothing where the archive lies in memory.
+  /// Gives the pages behind `part`, a piece of a stored record, back to the system. Nothing where the archive lies in
+  /// memory.
   void release(std::span<const std::byte> part) const;
 
   static constexpr std::int64_t kMetadataLimit = std::int64_t{256} << 20;
