@@ -74,8 +74,8 @@ class Value {
 class Node {
  public:
   const std::string& op() const { return op_; }
-  /// Tensor arguments in the schema's order. An absent optional tensor is null (trailing ones may be left out); a list of
-  /// tensors stands where the schema has it, and is the op's last tensor argument.
+  /// Tensor arguments in the schema's order. An absent optional tensor is null (trailing ones may be left out); a list
+  /// of tensors stands where the schema has it, and is the op's last tensor argument.
   const std::vector<Value*>& inputs() const { return inputs_; }
   /// The i-th input, null where absent or beyond the end.
   Value* input(std::size_t i) const { return i < inputs_.size() ? inputs_[i] : nullptr; }

@@ -1,5 +1,6 @@
 #pragma once
-// What the IR knows of each op: its schema, the types of its outputs, and (for cheap index and mask arithmetic) its value.
+// What the IR knows of each op: its schema, the types of its outputs, and (for cheap index and mask arithmetic) its
+// value.
 
 #include <functional>
 #include <optional>
@@ -13,24 +14,24 @@
 namespace wherry::ir {
 
 enum class ArgumentKind : std::uint8_t {
-  tensor,         ///< Tensor
-  tensor_list,    ///< Tensor[] or Tensor?[]
-  boolean,        ///< bool
-  integer,        ///< int, SymInt
-  number,         ///< float
-  scalar,         ///< Scalar: int, float or bool, kept as what it is
-  integer_list,   ///< int[] ; `list_size` n means a lone int stands for n of them
-  number_list,    ///< float[]
-  boolean_list,   ///< bool[n]
-  text,           ///< str
-  dtype,          ///< ScalarType
-  ignored,        ///< Layout, Device, MemoryFormat, Generator, pin_memory: accepted, not recorded
+  tensor,        ///< Tensor
+  tensor_list,   ///< Tensor[] or Tensor?[]
+  boolean,       ///< bool
+  integer,       ///< int, SymInt
+  number,        ///< float
+  scalar,        ///< Scalar: int, float or bool, kept as what it is
+  integer_list,  ///< int[] ; `list_size` n means a lone int stands for n of them
+  number_list,   ///< float[]
+  boolean_list,  ///< bool[n]
+  text,          ///< str
+  dtype,         ///< ScalarType
+  ignored,       ///< Layout, Device, MemoryFormat, Generator, pin_memory: accepted, not recorded
 };
 
 struct Argument {
   std::string name;
   ArgumentKind kind;
-  bool optional = false;              ///< "?" in the schema: None is allowed
+  bool optional = false;  ///< "?" in the schema: None is allowed
   int list_size = 0;
   bool keyword_only = false;
   std::optional<Attribute> fallback;  ///< default value; for tensors monostate
@@ -39,12 +40,16 @@ struct Argument {
 /// One overload, as PyTorch's native_functions.yaml writes it:
 /// "aten::conv2d(Tensor input, Tensor weight, Tensor? bias=None, int[2] stride=1, …) -> Tensor".
 struct Schema {
-  std::string name;      ///< "aten::add"
+  /// The op to record: "aten::add", for "add_" and for other spellings too ("multiply" is "aten::mul").
+  std::string name;
   std::string overload;  ///< "Tensor", "Scalar", or empty
   std::vector<Argument> arguments;
-  int outputs = 1;             ///< number of tensor results
-  bool output_list = false;    ///< one result that is a list of tensors (chunk, split, unbind, meshgrid)
-  bool inplace = false;        ///< "add_": writes its first argument. Recorded as the op without the underscore.
+  int outputs = 1;           ///< number of tensor results
+  bool output_list = false;  ///< one result that is a list of tensors (chunk, split, unbind, meshgrid)
+  /// "add_": writes its first argument. The result takes that argument's dtype, so a caller casts ("aten::to") where
+  /// infer_types says otherwise.
+  bool inplace = false;
+  std::vector<std::string> output_names;  ///< of a named tuple ("values", "indices"), else empty
 };
 
 /// All overloads of a name with or without "aten::", in the order they are to be tried; empty if wherry lacks the op.
@@ -53,21 +58,35 @@ std::span<const Schema> find_schemas(std::string_view name);
 /// Every op name known, sorted.
 std::vector<std::string> known_ops();
 
-/// Output types of an op for these inputs (null = absent) and attributes (complete: defaults filled in). Covers ATen and
-/// core ops. Throws InvalidModel with op and shapes where they do not fit, Unsupported for a mode wherry lacks.
+/// Output types of an op for these inputs (null = absent) and attributes (complete: defaults filled in). Covers ATen
+/// and core ops. Throws InvalidModel with op and shapes where they do not fit, Unsupported for a mode wherry lacks.
 std::vector<TensorType> infer_types(std::string_view op, std::span<const TensorType* const> inputs,
                                     const Attributes& attributes);
 
-/// infer_types + add_node.
+/// infer_types + add_node. Attributes that PyTorch lets a caller shorten are written out first: convolution's and
+/// pooling's one-element lists get one number per dimension, a pooling's empty stride is its kernel.
 Node* record(Graph& graph, std::string op, std::vector<Value*> inputs, Attributes attributes, Source source = {},
              Node* before = nullptr);
 
 /// The outputs of a node whose inputs are all known, for ops that cost no more than reading them (views, arithmetic on
-/// indices and masks, arange, cat, index, roll, comparisons, reductions …); empty for the others (convolution, matmul, …)
-/// and where the result would be larger than `max_elements`.
+/// indices and masks, arange, cat, index, roll, comparisons, reductions …); empty for the others (convolution, matmul,
+/// …) and where the result would be larger than `max_elements`.
 std::optional<std::vector<Tensor>> evaluate(std::string_view op, std::span<const Tensor* const> inputs,
                                             const Attributes& attributes, std::span<const TensorType> outputs,
                                             std::int64_t max_elements = std::int64_t{1} << 24);
+
+/// Whether evaluate() knows the op at all.
+bool can_evaluate(std::string_view op);
+
+/// An elementwise ATen op as a program over its tensor inputs (absent ones skipped), in the arithmetic that PyTorch
+/// uses for these dtypes; empty for ops that are not elementwise. The result converts to the output's dtype, and
+/// operands to program.compute, as in the core op `elementwise`. Throws Unsupported for a mode wherry lacks.
+std::optional<expression::Program> elementwise_program(std::string_view op, std::span<const TensorType* const> inputs,
+                                                       const Attributes& attributes);
+
+/// The dtype PyTorch computes `inputs` and the numbers `scalars` in: tensors with dimensions outrank zero-dim tensors,
+/// those outrank Python numbers, and a lower rank counts only where its category (bool, integer, float) is higher.
+DType promote(std::span<const TensorType* const> inputs, std::span<const Attribute* const> scalars = {});
 
 /// Throws InternalError where the graph breaks an invariant: use before definition, wrong users, types that infer_types
 /// denies, unknown ops.
