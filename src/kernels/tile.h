@@ -18,6 +18,7 @@ struct TileOperand {
   const void* data;
   std::int64_t row_stride;
   std::int64_t column_stride;
+  std::int64_t element_bytes = 4;  ///< size of dtype: whoever cuts an operand into tiles moves `data` by it
 };
 
 /// Where a tile goes; columns are contiguous or strided alike.

@@ -1,0 +1,105 @@
+#pragma once
+// Two-dimensional convolution on channels-last images, with an epilogue. Like Matmul, a `Convolution` is an immutable
+// primitive: a kernel family and its blocking; packed weights, operands and scratch come with every run.
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "base/cpu.h"
+#include "kernels/tile.h"
+#include "wherry/dtype.h"
+
+namespace wherry::kernels {
+
+/// Constant weights [O, C/groups, KH, KW]. The packed form depends on this and the ISA alone: every image size, batch,
+/// stride, padding, dilation and thread count shares it.
+struct ConvolutionWeights {
+  std::int64_t in_channels = 0;   ///< C, a multiple of groups
+  std::int64_t out_channels = 0;  ///< O, a multiple of groups
+  std::int64_t kernel_h = 1;
+  std::int64_t kernel_w = 1;
+  std::int64_t groups = 1;
+
+  bool operator==(const ConvolutionWeights&) const = default;
+};
+
+/// Bytes of the packed form, a multiple of 64. Its memory must lie on a 64-byte boundary.
+std::size_t packed_bytes(const ConvolutionWeights& weights, base::Isa isa);
+/// The name of the packed format, e.g. "f32_panel64", "f32_depthwise": equal names, shapes and contents may share
+/// bytes.
+std::string_view packed_format(const ConvolutionWeights& weights, base::Isa isa);
+/// Packs fp32 weights whose element (o, c, kh, kw) is at source + o·strides[0] + c·strides[1] + kh·strides[2] +
+/// kw·strides[3].
+void pack(const ConvolutionWeights& weights, base::Isa isa, const float* source, const std::int64_t strides[4],
+          void* packed);
+
+/// y[n, oh, ow, o] = epilogue(Σ over kh, kw, c of x[n, oh·stride_h + kh·dilation_h − pad_top,
+///                            ow·stride_w + kw·dilation_w − pad_left, g·C/groups + c] · w[o, c, kh, kw]),  g = o /
+///                            (O/groups)
+/// with x zero outside the image. Channels have stride 1; the other strides, in elements, are free, so x and y may be
+/// slices of larger buffers (a concat's, say).
+struct ConvolutionShape {
+  ConvolutionWeights weights;
+  std::int64_t batch = 1;
+  std::int64_t in_h = 0, in_w = 0;
+  std::int64_t stride_h = 1, stride_w = 1;
+  std::int64_t pad_top = 0, pad_bottom = 0, pad_left = 0, pad_right = 0;  ///< ≥ 0
+  std::int64_t dilation_h = 1, dilation_w = 1;
+
+  std::int64_t x_stride_n = 0, x_stride_h = 0, x_stride_w = 0;
+  std::int64_t y_stride_n = 0, y_stride_h = 0, y_stride_w = 0;
+  DType y_dtype = DType::f32;  ///< another than f32 needs an epilogue program
+
+  std::int64_t out_h() const {
+    return (in_h + pad_top + pad_bottom - dilation_h * (weights.kernel_h - 1) - 1) / stride_h + 1;
+  }
+  std::int64_t out_w() const {
+    return (in_w + pad_left + pad_right - dilation_w * (weights.kernel_w - 1) - 1) / stride_w + 1;
+  }
+
+  /// Fills the six strides for dense channels-last x and y.
+  void set_dense_strides() {
+    x_stride_w = weights.in_channels, x_stride_h = in_w * x_stride_w, x_stride_n = in_h * x_stride_h;
+    y_stride_w = weights.out_channels, y_stride_h = out_w() * y_stride_w, y_stride_n = out_h() * y_stride_h;
+  }
+
+  bool operator==(const ConvolutionShape&) const = default;
+};
+
+struct ConvolutionArguments {
+  const float* x = nullptr;
+  const void* weights = nullptr;  ///< packed
+  void* y = nullptr;
+  /// Rows are output pixels, counted (n·out_h + oh)·out_w + ow; columns are output channels. residual and operands are
+  /// addressed by that row number whatever y's strides are. Must not overlap y, except that one may be y itself (then
+  /// with y's own strides).
+  Epilogue epilogue;
+};
+
+class Convolution {
+ public:
+  virtual ~Convolution() = default;
+  /// Which kernel runs, e.g. "f32_conv_6x64_avx512", "f32_depthwise_avx512", "f32_grouped_avx2".
+  virtual std::string_view name() const = 0;
+  /// Work items; any partition of [0, items()) into ranges, in any order and on any threads, gives the same y.
+  virtual std::int64_t items() const = 0;
+  /// Scratch that each concurrent `run` needs for itself, on a 64-byte boundary. Its contents before and after mean
+  /// nothing.
+  virtual std::size_t scratch_bytes() const = 0;
+  /// Computes items [begin, end).
+  virtual void run(const ConvolutionArguments& arguments, std::int64_t begin, std::int64_t end,
+                   void* scratch) const noexcept = 0;
+};
+
+/// Chooses family, kernel and blocking. out_h() and out_w() must be at least 1. `threads` is how many will share the
+/// items.
+std::unique_ptr<const Convolution> make_convolution(const ConvolutionShape& shape, base::Isa isa, int threads);
+
+/// The oracle: one sum an output element, in fp64, then the epilogue. arguments.weights are fp32 with `weight_strides`
+/// for [O, C/groups, KH, KW].
+void convolution_reference(const ConvolutionShape& shape, const ConvolutionArguments& arguments,
+                           const std::int64_t weight_strides[4]);
+
+}  // namespace wherry::kernels

@@ -1,0 +1,104 @@
+#pragma once
+// Matrix multiplication with an epilogue: linear layers, attention, and the contract that convolution builds on.
+//
+// A `Matmul` is a primitive: a kernel and its blocking, chosen once for a shape, an instruction set and a number of
+// threads. It owns no memory: the caller gives packed weights, operands and scratch with every run, so one primitive
+// may run on several threads and in several requests at once.
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "base/cpu.h"
+#include "kernels/tile.h"
+#include "wherry/dtype.h"
+
+namespace wherry::kernels {
+
+/// A constant right-hand side B [depth, columns], as packing sees it. The packed form depends on nothing else (and the
+/// ISA): every shape, batch size and thread count shares it.
+struct PackedMatrix {
+  std::int64_t depth = 0;    ///< K
+  std::int64_t columns = 0;  ///< N
+
+  bool operator==(const PackedMatrix&) const = default;
+};
+
+/// Bytes of B's packed form, a multiple of 64. Its memory must lie on a 64-byte boundary.
+std::size_t packed_bytes(const PackedMatrix& b, base::Isa isa);
+/// The name of the packed format, e.g. "f32_panel64": two weights with equal names, shapes and contents may share
+/// bytes.
+std::string_view packed_format(const PackedMatrix& b, base::Isa isa);
+/// Packs fp32 B, element (k, n) at b + k·depth_stride + n·column_stride. So the weight W[N, K] of a linear layer packs
+/// with depth_stride 1 and column_stride K.
+void pack(const PackedMatrix& b, base::Isa isa, const float* source, std::int64_t depth_stride,
+          std::int64_t column_stride, void* packed);
+
+inline constexpr int kMaxBatchDims = 4;
+using BatchSizes = std::array<std::int64_t, kMaxBatchDims>;
+
+/// C[…, M, N] = epilogue(A[…, M, K] · B[…, K, N]) over up to four batch dims. Strides are in elements, may be negative,
+/// and are 0 where an operand is broadcast; unused batch dims have size 1. All fp32, except that C may have any dtype
+/// where the epilogue has a program.
+///
+/// Callers get the best out of it by folding batch dims into M where A and C allow it (B constant).
+struct MatmulShape {
+  std::int64_t rows = 0;     ///< M
+  std::int64_t depth = 0;    ///< K; 0 is allowed: C = epilogue(0)
+  std::int64_t columns = 0;  ///< N
+
+  std::int64_t a_row_stride = 0;
+  std::int64_t a_depth_stride = 1;
+  bool packed_b = true;             ///< B is constant, packed by `pack`; it has no batch strides then
+  std::int64_t b_depth_stride = 0;  ///< of an activation B
+  std::int64_t b_column_stride = 1;
+  std::int64_t c_row_stride = 0;  ///< column stride of C is 1
+  DType c_dtype = DType::f32;
+
+  BatchSizes batch = {1, 1, 1, 1};
+  BatchSizes a_batch_strides = {};
+  BatchSizes b_batch_strides = {};
+  BatchSizes c_batch_strides = {};
+
+  bool operator==(const MatmulShape&) const = default;
+};
+
+struct MatmulArguments {
+  const float* a = nullptr;
+  const void* b = nullptr;  ///< packed bytes, or fp32 elements where !packed_b
+  void* c = nullptr;
+  /// Rows are M, columns N, in batch element 0. Must not overlap C, except that the residual or an operand may be C
+  /// itself.
+  Epilogue epilogue;
+  /// How residual and operands move with the batch, in elements; operand_batch_strides has epilogue.operand_count
+  /// entries, or is null where none moves.
+  BatchSizes residual_batch_strides = {};
+  const BatchSizes* operand_batch_strides = nullptr;
+};
+
+class Matmul {
+ public:
+  virtual ~Matmul() = default;
+  /// Which kernel runs, e.g. "f32_6x64_avx512", "f32_gemv_avx512", "f32_scalar".
+  virtual std::string_view name() const = 0;
+  /// Work items; any partition of [0, items()) into ranges, in any order and on any threads, gives the same C.
+  virtual std::int64_t items() const = 0;
+  /// Scratch that each concurrent `run` needs for itself, on a 64-byte boundary. Its contents before and after mean
+  /// nothing.
+  virtual std::size_t scratch_bytes() const = 0;
+  /// Computes items [begin, end).
+  virtual void run(const MatmulArguments& arguments, std::int64_t begin, std::int64_t end,
+                   void* scratch) const noexcept = 0;
+};
+
+/// Chooses kernel and blocking. `threads` is how many will share the items: it shapes the partition, not the result's
+/// meaning.
+std::unique_ptr<const Matmul> make_matmul(const MatmulShape& shape, base::Isa isa, int threads);
+
+/// The oracle: one dot product an element, summed in fp64, then the epilogue. `b` has b_depth_stride and
+/// b_column_stride (and `packed_b` is ignored).
+void matmul_reference(const MatmulShape& shape, const MatmulArguments& arguments);
+
+}  // namespace wherry::kernels
