@@ -70,6 +70,7 @@ void normalise(const Image& image, const Preprocessing& p, std::span<float> out)
 }
 
 Tensor preprocess(const Image& image, const Preprocessing& p) {
+  check(p);
   Tensor tensor = Tensor::empty(DType::f32, {1, 3, p.crop, p.crop});
   normalise(resize_and_crop(image, p), p, tensor.mutable_values<float>());
   return tensor;
