@@ -107,4 +107,13 @@ StoragePtr storage_of_record(std::shared_ptr<const ZipArchive> archive, std::str
   return storage;
 }
 
+void check_byte_order(const ZipArchive& archive) {
+  constexpr std::int64_t kLongest = 64;
+  if (!archive.find("byteorder")) return;  // from before the record existed, when all were little-endian
+  const std::string_view order = archive.read("byteorder", kLongest).text();
+  if (order != "little")
+    fail<InvalidModel>("{}: its tensors are in '{}' byte order; little-endian files can be read", archive.path(),
+                       printable(order));
+}
+
 }  // namespace wherry::import

@@ -169,14 +169,15 @@ void ZipArchive::read_directory(Root root) {
        status = unzGoToNextFile(directory.handle()), ++index) {
     if (status != UNZ_OK) fail<InvalidModel>("{}: entry {} of the zip directory is missing or damaged", path_, index);
     ZipRecord record = read_entry(directory.handle(), index, file_size, path_);
-    if (index == 0 && root == Root::kStrip) root_ = record.name.substr(0, record.name.find('/'));
+    if (index == 0 && root == Root::kStrip && record.name.find('/') != std::string::npos)
+      root_ = record.name.substr(0, record.name.find('/'));
     if (record.compressed && record.size > inflated_limit - inflated)
       fail<InvalidModel>(
           "{}: its compressed records claim more than {} bytes in a file of {}; this looks like a zip bomb", path_,
           inflated_limit, file_size);
     if (record.compressed) inflated += record.size;
     if (record.name.back() == '/') continue;  // a folder
-    if (root == Root::kStrip) {
+    if (!root_.empty()) {
       // Some tools add records beside the root folder ("__MACOSX/…"); PyTorch does not see them either.
       if (!record.name.starts_with(root_ + '/')) continue;
       record.name.erase(0, root_.size() + 1);

@@ -51,7 +51,7 @@ class ZipArchive : public std::enable_shared_from_this<ZipArchive> {
   static bool recognises(std::span<const std::byte> bytes);
 
   const std::string& path() const { return path_; }
-  /// The folder that was stripped: "resnet50".
+  /// The folder that was stripped: "resnet50"; empty where the first entry lies in none.
   const std::string& root() const { return root_; }
   const std::vector<ZipRecord>& records() const { return records_; }
 

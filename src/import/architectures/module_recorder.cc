@@ -1,0 +1,139 @@
+#include "import/architectures/module_recorder.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <span>
+
+#include "base/check.h"
+#include "import/printable.h"
+#include "ir/ops.h"
+
+namespace wherry::import {
+namespace {
+
+constexpr double kBatchNormEps = 1e-5;
+constexpr double kBatchNormMomentum = 0.1;
+
+/// "3 missing (a, b, c)": the first few of them.
+std::string list(std::span<const std::string> names, std::string_view what) {
+  constexpr std::size_t kShown = 6;
+  const auto shown = names.first(std::min(names.size(), kShown));
+  return fmt::format("{} {} ({}{})", names.size(), what, fmt::join(shown, ", "), names.size() > kShown ? ", ..." : "");
+}
+
+/// The weights as float32, which is what the image is: half-precision checkpoints are widened when they are packed.
+tensor::LazyTensorPtr as_float32(const tensor::LazyTensorPtr& weight) {
+  if (weight->dtype() == DType::f32) return weight;
+  return std::make_shared<tensor::LazyTensor>(
+      weight->key() + " as float32", DType::f32, weight->sizes(), [weight] { return weight->get().to(DType::f32); },
+      [weight] { weight->release(); });
+}
+
+}  // namespace
+
+std::optional<Dims> ModuleRecorder::sizes_of(const std::string& name) const {
+  const tensor::LazyTensorPtr tensor = weights_.find(name);
+  if (!tensor) return std::nullopt;
+  return tensor->sizes();
+}
+
+std::int64_t ModuleRecorder::rows_of(const std::string& name, std::int64_t fallback) const {
+  constexpr std::int64_t kMostRows = std::int64_t{1} << 24;
+  const auto sizes = sizes_of(name);
+  return sizes && !sizes->empty() && (*sizes)[0] > 0 && (*sizes)[0] <= kMostRows ? (*sizes)[0] : fallback;
+}
+
+ir::Value* ModuleRecorder::parameter(const std::string& name, Dims sizes) {
+  used_.insert(name);
+  const tensor::LazyTensorPtr found = weights_.find(name);
+  if (found && found->sizes() == sizes && is_floating(found->dtype()))
+    return graph_.add_constant(as_float32(found), name);
+  if (!found)
+    missing_.push_back(name);
+  else
+    misshaped_.push_back(fmt::format("{} {}{}, expected float32{}", name, name_of(found->dtype()),
+                                     to_string(found->sizes()), to_string(sizes)));
+  // The walk goes on, so that all differences are reported at once; the graph is thrown away.
+  const std::string path = weights_.path;
+  return graph_.add_constant(
+      std::make_shared<tensor::LazyTensor>(
+          "missing " + name, DType::f32, std::move(sizes),
+          [path, name]() -> Tensor { base::fail<InvalidModel>("{}: '{}' is missing", path, name); }),
+      name);
+}
+
+ir::Value* ModuleRecorder::record(std::string_view op, std::vector<ir::Value*> inputs, ir::Attributes attributes,
+                                  const std::string& path) {
+  ir::Source source;
+  source.module = path;
+  return ir::record(graph_, std::string(op), std::move(inputs), std::move(attributes), std::move(source))->output();
+}
+
+ir::Value* ModuleRecorder::conv(const std::string& path, ir::Value* x, std::int64_t channels, ConvOptions options) {
+  const std::int64_t in = x->type().sizes.at(1);
+  ir::Value* weight = parameter(
+      path + ".weight", {channels, std::max<std::int64_t>(in / options.groups, 1), options.kernel, options.kernel});
+  return record("aten::conv2d", {x, weight, nullptr},
+                {{"stride", Dims{options.stride, options.stride}},
+                 {"padding", Dims{options.padding, options.padding}},
+                 {"dilation", Dims{1, 1}},
+                 {"groups", options.groups}},
+                path);
+}
+
+ir::Value* ModuleRecorder::batch_norm(const std::string& path, ir::Value* x) {
+  const Dims sizes{x->type().sizes.at(1)};
+  used_.insert(path + ".num_batches_tracked");
+  ir::Value* weight = parameter(path + ".weight", sizes);
+  ir::Value* bias = parameter(path + ".bias", sizes);
+  ir::Value* mean = parameter(path + ".running_mean", sizes);
+  ir::Value* variance = parameter(path + ".running_var", sizes);
+  return record(
+      "aten::batch_norm", {x, weight, bias, mean, variance},
+      {{"training", false}, {"momentum", kBatchNormMomentum}, {"eps", kBatchNormEps}, {"cudnn_enabled", true}}, path);
+}
+
+ir::Value* ModuleRecorder::linear(const std::string& path, ir::Value* x, std::int64_t features) {
+  ir::Value* weight = parameter(path + ".weight", {features, x->type().sizes.back()});
+  ir::Value* bias = parameter(path + ".bias", {features});
+  return record("aten::linear", {x, weight, bias}, {}, path);
+}
+
+ir::Value* ModuleRecorder::relu(const std::string& path, ir::Value* x) { return record("aten::relu", {x}, {}, path); }
+
+ir::Value* ModuleRecorder::relu6(const std::string& path, ir::Value* x) { return record("aten::relu6", {x}, {}, path); }
+
+ir::Value* ModuleRecorder::max_pool(const std::string& path, ir::Value* x, std::int64_t kernel, std::int64_t stride,
+                                    std::int64_t padding) {
+  return record("aten::max_pool2d", {x},
+                {{"kernel_size", Dims{kernel, kernel}},
+                 {"stride", Dims{stride, stride}},
+                 {"padding", Dims{padding, padding}},
+                 {"dilation", Dims{1, 1}},
+                 {"ceil_mode", false}},
+                path);
+}
+
+ir::Value* ModuleRecorder::add(const std::string& path, ir::Value* a, ir::Value* b) {
+  return record("aten::add", {a, b}, {{"alpha", std::int64_t{1}}}, path);
+}
+
+ir::Value* ModuleRecorder::global_average(const std::string& path, ir::Value* x) {
+  ir::Value* pooled = record("aten::adaptive_avg_pool2d", {x}, {{"output_size", Dims{1, 1}}}, path);
+  return record("aten::flatten", {pooled}, {{"start_dim", std::int64_t{1}}, {"end_dim", std::int64_t{-1}}}, path);
+}
+
+std::string ModuleRecorder::differences() const {
+  std::vector<std::string> unused;
+  for (const auto& [name, tensor] : weights_.entries) {
+    if (!used_.contains(name)) unused.push_back(printable(name, 80));
+  }
+  std::vector<std::string> parts;
+  if (!missing_.empty()) parts.push_back(list(missing_, "missing"));
+  if (!misshaped_.empty()) parts.push_back(list(misshaped_, "of other sizes"));
+  if (!unused.empty()) parts.push_back(list(unused, "that the architecture does not have"));
+  return fmt::format("{}", fmt::join(parts, "; "));
+}
+
+}  // namespace wherry::import

@@ -1,0 +1,62 @@
+#pragma once
+// What a built-in architecture is written in: layers named by their path in the module tree, whose weights come from a
+// state dict. The same walk that records the graph finds everything in which the state dict differs.
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+#include "import/state_dict/state_dict.h"
+#include "ir/graph.h"
+
+namespace wherry::import {
+
+/// nn.Conv2d with square kernels, no dilation and no bias.
+struct ConvOptions {
+  std::int64_t kernel = 1;
+  std::int64_t stride = 1;
+  std::int64_t padding = 0;
+  std::int64_t groups = 1;
+};
+
+class ModuleRecorder {
+ public:
+  ModuleRecorder(ir::Graph& graph, const StateDict& weights) : graph_(graph), weights_(weights) {}
+
+  /// Sizes of an entry, empty where there is none: for what follows the weights (number of classes, width).
+  std::optional<Dims> sizes_of(const std::string& name) const;
+  /// Dimension 0 of an entry, `fallback` where it is missing or unreasonable.
+  std::int64_t rows_of(const std::string& name, std::int64_t fallback) const;
+
+  /// Each reads the weights "<path>.weight" and so on and returns its output.
+  ir::Value* conv(const std::string& path, ir::Value* x, std::int64_t channels, ConvOptions options);
+  ir::Value* batch_norm(const std::string& path, ir::Value* x);
+  ir::Value* linear(const std::string& path, ir::Value* x, std::int64_t features);
+
+  ir::Value* relu(const std::string& path, ir::Value* x);
+  ir::Value* relu6(const std::string& path, ir::Value* x);
+  ir::Value* max_pool(const std::string& path, ir::Value* x, std::int64_t kernel, std::int64_t stride,
+                      std::int64_t padding);
+  ir::Value* add(const std::string& path, ir::Value* a, ir::Value* b);
+  /// [N, C, H, W] → [N, C]: adaptive average pooling to 1 × 1, then flatten.
+  ir::Value* global_average(const std::string& path, ir::Value* x);
+
+  /// In which the state dict differs from what was asked of it: missing, mis-shaped and unused entries, in one line;
+  /// empty where it fits. Batch norm's num_batches_tracked may be there or not.
+  std::string differences() const;
+
+ private:
+  ir::Value* parameter(const std::string& name, Dims sizes);
+  ir::Value* record(std::string_view op, std::vector<ir::Value*> inputs, ir::Attributes attributes,
+                    const std::string& path);
+
+  ir::Graph& graph_;
+  const StateDict& weights_;
+  std::unordered_set<std::string> used_;
+  std::vector<std::string> missing_;
+  std::vector<std::string> misshaped_;
+};
+
+}  // namespace wherry::import

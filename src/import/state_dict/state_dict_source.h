@@ -1,0 +1,16 @@
+#pragma once
+// A state dict with the architecture it belongs to, as a model.
+
+#include <memory>
+#include <string>
+
+#include "import/model_source.h"
+#include "import/state_dict/state_dict.h"
+
+namespace wherry::import {
+
+/// `arch` by torchvision's name. Throws InvalidInput where it is unknown or missing (naming those whose entries fit)
+/// and InvalidModel where the state dict does not fit it.
+std::unique_ptr<ModelSource> make_state_dict_source(StateDict weights, const std::string& arch);
+
+}  // namespace wherry::import
