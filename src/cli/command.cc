@@ -1,0 +1,34 @@
+// The options that all subcommands share, said once.
+
+#include "cli/command.h"
+
+#include <cstdio>
+
+#include "cli/terminal.h"
+
+namespace wherry::cli {
+namespace {
+
+void print_line(std::string_view kind, std::string_view message) {
+  const std::string line = "wherry: " + std::string(kind) + ": " + printable(message) + "\n";
+  std::fputs(line.c_str(), stderr);
+}
+
+}  // namespace
+
+void add_common(CLI::App& command, CommonOptions& options) {
+  command.add_option("MODEL", options.model, "TorchScript archive (.pt), or state dict (.pth, .bin) with --arch")
+      ->required();
+  command.add_option("--arch", options.engine.arch,
+                     "Architecture of a state dict, by torchvision's name: resnet50, mobilenet_v2, ...");
+  command.add_option("--threads", options.engine.threads, "Threads of one inference (default: all usable cores)")
+      ->check(CLI::Range(1, 1024))
+      ->type_name("N");
+  command.add_flag("--json", options.json, "Print JSON");
+  command.add_flag("--progress", options.progress, "Report progress even where standard error is no terminal");
+}
+
+void print_error(std::string_view message) { print_line("error", message); }
+void print_note(std::string_view message) { print_line("note", message); }
+
+}  // namespace wherry::cli

@@ -1,0 +1,37 @@
+#pragma once
+// What every subcommand has: its options, declared on a CLI11 parser, and a function that does the work.
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <string>
+
+#include "wherry/model.h"
+
+namespace wherry::cli {
+
+enum ExitCode : int { kOk = 0, kBadInput = 2, kInternalError = 3 };
+
+/// Options that all subcommands share.
+struct CommonOptions {
+  std::string model;
+  Options engine;
+  bool json = false;
+  bool progress = false;
+};
+
+/// Adds MODEL, --arch, --threads, --json and --progress.
+void add_common(CLI::App& command, CommonOptions& options);
+
+/// Set by the parser to the work of the subcommand that was named.
+using Work = std::function<ExitCode()>;
+
+void add_classify_image(CLI::App& app, Work& work);
+void add_run(CLI::App& app, Work& work);
+void add_inspect(CLI::App& app, Work& work);
+
+/// Prints "wherry: error: …" on standard error, on one line whatever the message holds.
+void print_error(std::string_view message);
+/// "wherry: note: …"
+void print_note(std::string_view message);
+
+}  // namespace wherry::cli

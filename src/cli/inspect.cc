@@ -1,0 +1,243 @@
+// wherry inspect: what a model is, and what wherry makes of it.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "base/check.h"
+#include "cli/command.h"
+#include "cli/input_shape.h"
+#include "cli/json_text.h"
+#include "cli/progress.h"
+#include "cli/table.h"
+#include "cli/terminal.h"
+
+namespace wherry::cli {
+namespace {
+
+constexpr const char* kExamples = R"(Examples:
+  wherry inspect resnet50.pt
+  wherry inspect mobilenet_v2.pth --arch mobilenet_v2 --input 8x3x224x224
+  wherry inspect bert.pt --input 1x128:int64 --input 1x128:int64 --graph
+  wherry inspect resnet50.pt --json | jq '.plan.steps[].kernel'
+
+A plan belongs to one set of input shapes. Where none is given, the shape that the file fixes is taken, or 1x3x224x224
+for a model of one input.)";
+
+struct InspectOptions {
+  CommonOptions common;
+  std::vector<std::string> inputs;
+  bool graph = false;
+};
+
+/// The inputs to plan for, and where they come from.
+struct Chosen {
+  std::vector<Tensor> tensors;
+  std::string note;  ///< what was assumed; empty where the user said everything
+};
+
+bool fixed(const TensorInfo& info) {
+  return info.sizes && std::all_of(info.sizes->begin(), info.sizes->end(), [](std::int64_t size) { return size >= 0; });
+}
+
+Chosen from_shapes(const std::vector<std::string>& arguments, const std::vector<TensorInfo>& inputs) {
+  std::vector<std::optional<InputShape>> shapes(inputs.size());
+  std::vector<InputShape> nameless;
+  for (const std::string& argument : arguments) {
+    InputShape shape = parse_input_shape(argument);
+    if (shape.name.empty()) {
+      nameless.push_back(std::move(shape));
+      continue;
+    }
+    const auto named =
+        std::find_if(inputs.begin(), inputs.end(), [&](const auto& info) { return info.name == shape.name; });
+    if (named == inputs.end()) base::fail<InvalidInput>("--input {}: the model has no input of that name", argument);
+    shapes[static_cast<std::size_t>(named - inputs.begin())] = std::move(shape);
+  }
+  for (auto& shape : nameless) {
+    const auto free = std::find_if(shapes.begin(), shapes.end(), [](const auto& s) { return !s.has_value(); });
+    if (free == shapes.end())
+      base::fail<InvalidInput>("--input: found {}, the model takes {}", arguments.size(), inputs.size());
+    *free = std::move(shape);
+  }
+  Chosen chosen;
+  for (std::size_t i = 0; i < shapes.size(); ++i) {
+    if (!shapes[i]) base::fail<InvalidInput>("--input: found {}, the model takes {}", arguments.size(), inputs.size());
+    const DType dtype = shapes[i]->dtype.value_or(inputs[i].dtype.value_or(DType::f32));
+    chosen.tensors.push_back(Tensor::zeros(dtype, shapes[i]->sizes));
+  }
+  return chosen;
+}
+
+/// Nothing to plan for where the file fixes no shapes and the model does not look like one of images.
+std::optional<Chosen> assumed(const std::vector<TensorInfo>& inputs) {
+  Chosen chosen;
+  if (std::all_of(inputs.begin(), inputs.end(), fixed)) {
+    for (const auto& info : inputs)
+      chosen.tensors.push_back(Tensor::zeros(info.dtype.value_or(DType::f32), *info.sizes));
+    return chosen;
+  }
+  if (inputs.size() != 1 || (inputs[0].dtype && !is_floating(*inputs[0].dtype))) return std::nullopt;
+  Dims sizes = {1, 3, 224, 224};
+  if (inputs[0].sizes) {
+    if (inputs[0].sizes->size() != sizes.size()) return std::nullopt;
+    for (std::size_t d = 0; d < sizes.size(); ++d)
+      if ((*inputs[0].sizes)[d] >= 0) sizes[d] = (*inputs[0].sizes)[d];
+  }
+  chosen.tensors.push_back(Tensor::zeros(inputs[0].dtype.value_or(DType::f32), sizes));
+  chosen.note = fmt::format("assumed {}; --input SHAPE says otherwise", to_string(sizes));
+  return chosen;
+}
+
+std::string sizes_of(const TensorInfo& info) {
+  if (!info.sizes) return "any sizes";
+  std::string text;
+  for (const std::int64_t size : *info.sizes)
+    text += (text.empty() ? "" : ", ") + (size < 0 ? "?" : std::to_string(size));
+  return "[" + text + "]";
+}
+
+std::string text_of(const std::vector<TensorInfo>& infos) {
+  std::string text;
+  for (const auto& info : infos) {
+    if (!text.empty()) text += "\n              ";
+    text += printable(info.name.empty() ? "(no name)" : info.name) + "  ";
+    text += (info.dtype ? std::string(name_of(*info.dtype)) : "any type") + " " + sizes_of(info);
+  }
+  return text.empty() ? "none" : text;
+}
+
+/// "[1, 64, 56, 56] x [64, 64, 3, 3] -> [1, 64, 56, 56]" without the blanks inside brackets.
+std::string compact(std::string text) {
+  for (auto at = text.find(", "); at != text.npos; at = text.find(", ", at)) text.erase(at + 1, 1);
+  return text;
+}
+
+std::string without_folders(const std::string& source) { return source.substr(source.find_last_of('/') + 1); }
+
+Table table_of(const std::vector<StepInfo>& steps) {
+  Table table({{"#", true},
+               {"op", false, 16},
+               {"kernel", false, 24},
+               {"type", false, 8},
+               {"shape", false, 43},
+               {"weights", true},
+               {"output", true},
+               {"MFLOP", true},
+               {"source"}});
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    const StepInfo& step = steps[i];
+    table.add({std::to_string(i), step.op, step.kernel, step.precision, compact(step.shape),
+               step.weight_bytes > 0 ? human_bytes(step.weight_bytes) : "-", human_bytes(step.output_bytes),
+               step.flops > 0 ? fmt::format("{:.1f}", static_cast<double>(step.flops) / 1e6) : "-",
+               without_folders(step.source)});
+  }
+  return table;
+}
+
+std::int64_t total_flops(const PlanInfo& plan) {
+  std::int64_t flops = 0;
+  for (const auto& step : plan.steps) flops += step.flops;
+  return flops;
+}
+
+void print_text(const InspectOptions& options, const ModelInfo& info, const PlanInfo* plan, const std::string& note) {
+  std::string out = bold(printable(options.common.model)) + "\n";
+  const auto line = [&](std::string_view key, const std::string& value) {
+    out += fmt::format("  {:<12}{}\n", key, value);
+  };
+  line("format", printable(info.format));
+  line("parameters", fmt::format("{} ({})", grouped(info.parameter_count), human_bytes(info.parameter_bytes)));
+  line("inputs", text_of(plan != nullptr ? plan->inputs : info.inputs));
+  if (!note.empty()) line("", dim(note));
+  if (plan != nullptr) {
+    line("outputs", text_of(plan->outputs));
+    line("plan", fmt::format("{} steps on {} thread{}, {}, {:.1f} MFLOP", plan->steps.size(), plan->threads,
+                             plan->threads == 1 ? "" : "s", plan->isa, static_cast<double>(total_flops(*plan)) / 1e6));
+    line("memory", fmt::format("arena {}, packed weights {}", human_bytes(plan->arena_bytes),
+                               human_bytes(plan->packed_weight_bytes)));
+    if (options.graph) {
+      out += "\n" + bold("graph as imported") + "\n" + plan->graph + "\n" + bold("graph after passes") + "\n" +
+             plan->optimized;
+      if (!out.ends_with('\n')) out += "\n";
+    }
+    out += "\n" + table_of(plan->steps).print(output_width());
+  }
+  std::fputs(out.c_str(), stdout);
+}
+
+Json to_json(const std::vector<TensorInfo>& infos) {
+  Json list = Json::array();
+  for (const auto& info : infos)
+    list.push_back({{"name", info.name},
+                    {"dtype", info.dtype ? Json(name_of(*info.dtype)) : Json()},
+                    {"sizes", info.sizes ? Json(*info.sizes) : Json()}});
+  return list;
+}
+
+Json to_json(const PlanInfo& plan) {
+  Json steps = Json::array();
+  for (const auto& step : plan.steps)
+    steps.push_back({{"op", step.op},
+                     {"kernel", step.kernel},
+                     {"precision", step.precision},
+                     {"shape", step.shape},
+                     {"source", step.source},
+                     {"weight_bytes", step.weight_bytes},
+                     {"output_bytes", step.output_bytes},
+                     {"workspace_bytes", step.workspace_bytes},
+                     {"flops", step.flops}});
+  return {{"inputs", to_json(plan.inputs)},
+          {"outputs", to_json(plan.outputs)},
+          {"threads", plan.threads},
+          {"isa", plan.isa},
+          {"arena_bytes", plan.arena_bytes},
+          {"packed_weight_bytes", plan.packed_weight_bytes},
+          {"flops", total_flops(plan)},
+          {"steps", std::move(steps)},
+          {"graph", plan.graph},
+          {"optimized", plan.optimized}};
+}
+
+ExitCode inspect(const InspectOptions& options) {
+  Progress progress(options.common.progress);
+  progress.stage("loading " + options.common.model);
+  const Model model = Model::load(options.common.model, options.common.engine);
+  const ModelInfo info = model.describe();
+  const auto chosen = options.inputs.empty() ? assumed(info.inputs) : from_shapes(options.inputs, info.inputs);
+  std::optional<PlanInfo> plan;
+  progress.stage("planning " + options.common.model);
+  if (chosen) plan = model.inspect(chosen->tensors);
+  const std::string note = chosen ? chosen->note : "one --input SHAPE for each shows the plan too";
+  progress.hide();
+  if (options.common.json) {
+    Json document = {{"model", options.common.model},
+                     {"format", info.format},
+                     {"parameter_count", info.parameter_count},
+                     {"parameter_bytes", info.parameter_bytes},
+                     {"inputs", to_json(info.inputs)}};
+    if (!note.empty()) document["note"] = note;
+    document["plan"] = plan ? to_json(*plan) : Json();
+    std::fputs((json_text(document) + "\n").c_str(), stdout);
+  } else {
+    print_text(options, info, plan ? &*plan : nullptr, note);
+  }
+  return kOk;
+}
+
+}  // namespace
+
+void add_inspect(CLI::App& app, Work& work) {
+  const auto options = std::make_shared<InspectOptions>();
+  CLI::App& command = *app.add_subcommand("inspect", "Show a model's inputs, outputs, graph and plan");
+  add_common(command, options->common);
+  command.add_option("--input", options->inputs, "Sizes of an input: 1x3x224x224, 1x128:int64, NAME=1x128:int64")
+      ->allow_extra_args(false)
+      ->type_name("SHAPE");
+  command.add_flag("--graph", options->graph, "Show the graph before and after the passes");
+  command.footer(kExamples);
+  command.callback([options, &work] { work = [options] { return inspect(*options); }; });
+}
+
+}  // namespace wherry::cli

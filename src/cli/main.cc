@@ -1,0 +1,5 @@
+// The `wherry` program.
+
+#include "cli/program.h"
+
+int main(int argc, char** argv) { return wherry::cli::run_program(argc, argv); }

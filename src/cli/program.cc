@@ -1,0 +1,99 @@
+// Where exceptions become exit codes.
+
+#include "cli/program.h"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <new>
+
+#include "cli/command.h"
+#include "cli/terminal.h"
+#include "wherry/error.h"
+
+namespace wherry::cli {
+namespace {
+
+constexpr const char* kFooter = R"(Examples:
+  wherry classify-image mobilenet_v2.pth --arch mobilenet_v2 photo.jpg
+  wherry run model.pt --input x.npy --output y.npz
+  wherry inspect model.pt --input 1x3x224x224
+
+`wherry COMMAND --help` says more. Exit codes: 0 done, 2 bad input, 3 internal error.)";
+
+/// The command that was being parsed when something was wrong with its options.
+std::string help_of(const CLI::App& app) {
+  for (const CLI::App* command : app.get_subcommands()) return "wherry " + command->get_name() + " --help";
+  return "wherry --help";
+}
+
+/// The words that were not written to standard output, if that failed.
+ExitCode finished(ExitCode exit_code) {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return exit_code;
+  print_error(fmt::format("standard output: cannot write: {}", std::strerror(errno)));
+  return kBadInput;
+}
+
+ExitCode work_with_errors(const Work& work) {
+  try {
+    return finished(work());
+  } catch (const Unsupported& error) {
+    print_error(error.what());
+    for (const auto& item : error.items()) {
+      const std::string where = item.where.empty() ? "" : "  (" + printable(item.where) + ")";
+      std::fprintf(stderr, "  %s%s\n", printable(item.op).c_str(), where.c_str());
+    }
+    return kBadInput;
+  } catch (const InvalidModel& error) {
+    print_error(error.what());
+    return kBadInput;
+  } catch (const InvalidInput& error) {
+    print_error(error.what());
+    return kBadInput;
+  } catch (const std::bad_alloc&) {
+    print_error("out of memory");
+    return kInternalError;
+  } catch (const std::exception& error) {
+    print_error(error.what());
+    return kInternalError;
+  }
+}
+
+}  // namespace
+
+int run_program(int argc, const char* const* argv) {
+  const std::string version = "wherry " WHERRY_VERSION;
+  CLI::App app("wherry runs PyTorch models on CPUs", "wherry");
+  app.footer(kFooter);
+  app.get_formatter()->column_width(34);
+  app.set_version_flag("--version", version);
+  app.require_subcommand(1);
+  Work work;
+  add_classify_image(app, work);
+  add_run(app, work);
+  add_inspect(app, work);
+  for (CLI::App* command : app.get_subcommands({})) command->set_version_flag("--version", version);
+
+  if (argc <= 1) {
+    std::fputs(app.help().c_str(), stderr);
+    return kBadInput;
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    const auto chosen = app.get_subcommands();
+    std::fputs((chosen.empty() ? app.help() : chosen.front()->help()).c_str(), stdout);
+    return finished(kOk);
+  } catch (const CLI::CallForVersion&) {
+    std::fputs((version + "\n").c_str(), stdout);
+    return finished(kOk);
+  } catch (const CLI::ParseError& error) {
+    print_error(fmt::format("{}; see '{}'", error.what(), help_of(app)));
+    return kBadInput;
+  }
+  return work_with_errors(work);
+}
+
+}  // namespace wherry::cli
