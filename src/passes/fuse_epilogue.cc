@@ -1,0 +1,99 @@
+// Hosts are tried from the last one backwards: of two convolutions whose results are added, the later one does the
+// addition, because the earlier one's result exists by then.
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "passes/core_builder.h"
+#include "passes/merge_programs.h"
+#include "passes/rules.h"
+
+namespace wherry::passes {
+namespace {
+
+using expression::Compute;
+using expression::Program;
+using ir::Node;
+using ir::Value;
+
+using Positions = std::unordered_map<const Node*, std::size_t>;
+
+/// Number of inputs before the epilogue's operands: x, w and the bias (null where it is absent but operands follow).
+constexpr std::size_t kFixedInputs = 3;
+
+/// Whether an epilogue of `host` can read `operand`: one value, one per channel, or one per output element; in a matmul
+/// over batches also one that repeats over the batches.
+bool addressable(const Node& host, const Dims& out, const Value* operand) {
+  Dims sizes(out.size() - operand->type().sizes.size(), 1);
+  sizes.insert(sizes.end(), operand->type().sizes.begin(), operand->type().sizes.end());
+  if (sizes == out) return true;
+  const bool convolution = host.op() == "convolution";
+  const std::size_t channel = convolution ? 1 : out.size() - 1;
+  bool per_channel = true;
+  for (std::size_t d = 0; d < sizes.size(); ++d) per_channel &= sizes[d] == 1 || d == channel;
+  if (per_channel) return true;
+  if (convolution || host.input(1)->type().sizes.size() <= 2) return false;
+  const std::size_t rank = out.size();
+  return sizes[rank - 1] == out[rank - 1] && sizes[rank - 2] == out[rank - 2];
+}
+
+bool available(const Value* value, const Positions& positions, std::size_t host) {
+  return !value->producer() || positions.at(value->producer()) < host;
+}
+
+/// Makes the only reader of the host's output part of it. The new host, or null where that cannot be.
+Node* take_in(ir::Graph& graph, Node* host, Positions& positions) {
+  Value* value = host->output();
+  if (value->users().empty() || graph.is_output(value) || value->type().dtype != DType::f32) return nullptr;
+  Node* reader = value->users()[0];
+  const auto& users = value->users();
+  if (std::any_of(users.begin(), users.end(), [&](const Node* u) { return u != reader; })) return nullptr;
+  if (reader->op() != "elementwise" || reader->output()->type().sizes != value->type().sizes) return nullptr;
+  if (!is_floating(reader->output()->type().dtype)) return nullptr;
+  const BoundProgram consumer{reader->program("program"), reader->inputs()};
+  if (consumer.program.compute != Compute::f32) return nullptr;
+
+  // The accumulator is a value like any other while merging: `value` itself stands for it.
+  BoundProgram producer{{Compute::f32, 1, {}}, {value}};
+  if (host->has("epilogue")) {
+    producer.program = host->program("epilogue");
+    producer.operands.insert(producer.operands.end(), host->inputs().begin() + kFixedInputs, host->inputs().end());
+  }
+  const std::size_t position = positions.at(host);
+  for (const Value* operand : consumer.operands)
+    if (operand != value &&
+        (!addressable(*host, value->type().sizes, operand) || !available(operand, positions, position)))
+      return nullptr;
+  const auto merged = merge(producer, value, consumer);
+  if (!merged) return nullptr;
+
+  std::vector<Value*> inputs = {host->input(0), host->input(1), host->input(2)};
+  inputs.insert(inputs.end(), merged->operands.begin() + 1, merged->operands.end());
+  if (inputs.size() == kFixedInputs && !inputs.back()) inputs.pop_back();
+  ir::Attributes attributes = host->attributes();
+  attributes["epilogue"] = merged->program;
+  Node* fused = graph.add_node(host->op(), std::move(inputs), std::move(attributes), {reader->output()->type()},
+                               host->source(), host);
+  fused->output()->set_name(reader->output()->name());
+  positions[fused] = position;
+  graph.replace_uses(reader->output(), fused->output());
+  graph.erase(reader);
+  graph.erase(host);
+  return fused;
+}
+
+}  // namespace
+
+void fuse_epilogue(ir::Graph& graph) {
+  graph.erase_dead();
+  Positions positions;
+  std::vector<Node*> hosts;
+  for (Node* node : graph.nodes()) {
+    positions[node] = positions.size();
+    if (node->op() == "convolution" || node->op() == "matmul") hosts.push_back(node);
+  }
+  for (auto it = hosts.rbegin(); it != hosts.rend(); ++it)
+    for (Node* host = *it; host;) host = take_in(graph, host, positions);
+}
+
+}  // namespace wherry::passes

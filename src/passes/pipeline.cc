@@ -1,0 +1,34 @@
+#include "passes/pipeline.h"
+
+#include "ir/ops.h"
+#include "passes/rules.h"
+
+namespace wherry::passes {
+
+std::span<const Pass> pipeline() {
+  static constexpr Pass kPasses[] = {
+      {"fold_constants", fold_constants},
+      {"lower", lower},
+      {"simplify", simplify},
+      // Lowering writes constant arithmetic (batch norm's scale, transposed weights) as nodes.
+      {"fold_constants", fold_constants},
+      {"simplify", simplify},
+      {"fold_batch_norm", fold_batch_norm},
+      {"simplify", simplify},
+      {"fuse_elementwise", fuse_elementwise},
+      {"fuse_epilogue", fuse_epilogue},
+      {"layout", assign_layout},
+  };
+  return kPasses;
+}
+
+void optimize(ir::Graph& graph) {
+  for (const Pass& pass : pipeline()) {
+    pass.run(graph);
+#ifndef NDEBUG
+    ir::verify(graph);
+#endif
+  }
+}
+
+}  // namespace wherry::passes

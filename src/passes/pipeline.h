@@ -1,0 +1,23 @@
+#pragma once
+// The graph compiler: from the ATen ops an importer recorded to the core ops the runtime plans.
+
+#include <span>
+#include <string_view>
+
+#include "ir/graph.h"
+
+namespace wherry::passes {
+
+struct Pass {
+  std::string_view name;
+  void (*run)(ir::Graph& graph);
+};
+
+/// All passes in the order that optimize() runs them; a name may occur more than once.
+std::span<const Pass> pipeline();
+
+/// Runs the pipeline. Afterwards the graph has core ops only (ir/core_ops.h) and every value has strides. Throws
+/// Unsupported naming every op that cannot be lowered, with the line of the model's own code.
+void optimize(ir::Graph& graph);
+
+}  // namespace wherry::passes

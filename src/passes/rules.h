@@ -1,0 +1,23 @@
+#pragma once
+// The rewrites, one file each. pipeline.cc lists them in the order they run.
+
+#include "ir/graph.h"
+
+namespace wherry::passes {
+
+/// Nodes of constants become constants: small ones at once, weights when they are read.
+void fold_constants(ir::Graph& graph);
+/// ATen ops become core ops (lower/lower.h).
+void lower(ir::Graph& graph);
+/// Drops what does nothing, merges what repeats, bakes scalars into programs.
+void simplify(ir::Graph& graph);
+/// Scales and shifts per output channel move into the weight and bias of the convolution or matmul before them.
+void fold_batch_norm(ir::Graph& graph);
+/// Elementwise ops with one reader become part of the elementwise op that reads them.
+void fuse_elementwise(ir::Graph& graph);
+/// Elementwise readers of a convolution or matmul become its epilogue.
+void fuse_epilogue(ir::Graph& graph);
+/// Gives every value strides; index changes become views, with copies where a kernel needs another order.
+void assign_layout(ir::Graph& graph);
+
+}  // namespace wherry::passes
