@@ -1,0 +1,96 @@
+// The cost model of blocking.
+
+#include "kernels/matmul/blocking.h"
+
+#include <algorithm>
+
+namespace wherry::kernels {
+namespace {
+
+// Of a present x86 server core. Wrong by a factor of two, they cost a few per cent.
+constexpr std::int64_t kL2Bytes = 1 << 20;
+constexpr std::int64_t kMaxPanelBytes = kL2Bytes * 3 / 8;  ///< beyond it depth is cut …
+constexpr std::int64_t kChunkBytes = kL2Bytes / 8;         ///< … into chunks of about this
+constexpr std::int64_t kMaxBlockABytes = kL2Bytes / 4;
+constexpr std::int64_t kMaxBlockRows = 72;  ///< a block's fp32 results, 64 columns wide, stay in L1 with room to spare
+constexpr double kItemCycles = 150;
+constexpr double kTileCycles = 30;
+
+std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+/// Cycles of one tile: two multiply-adds and two loads a cycle, a latency of four.
+double tile_cycles(double rows, double vectors, double depth, double chunks) {
+  const double step = std::max({rows * vectors / 2, (rows + vectors) / 2, 4.0});
+  return depth * step + chunks * (kTileCycles + rows * vectors);
+}
+
+}  // namespace
+
+std::int64_t Blocking::max_block_rows() const {
+  std::int64_t most = 0;
+  for (std::int64_t block = 0; block < blocks; ++block)
+    most = std::max(most, first_row_of_block(block + 1) - first_row_of_block(block));
+  return most;
+}
+
+Blocking choose_blocking(const TileKernels& kernels, const Panels& panels, const BlockingProblem& problem) {
+  Blocking result;
+  result.rows = problem.rows;
+  result.chunk_taps = problem.taps;
+  result.chunk_depth = problem.depth;
+  if (problem.rows <= 0 || panels.count == 0) return result;
+  const std::int64_t widest = panels.widest();
+  result.tile_rows = std::min<std::int64_t>(kernels.widths[widest].max_rows, problem.rows);
+  result.tiles = divide_up(problem.rows, result.tile_rows);
+
+  const std::int64_t depth = problem.taps * problem.depth;
+  const std::int64_t panel_row_bytes = widest * panels.lanes * 4;
+  if (depth * panel_row_bytes > kMaxPanelBytes && result.tiles > 1) {
+    const std::int64_t chunks = divide_up(depth * panel_row_bytes, kChunkBytes);
+    const std::int64_t chunk = divide_up(depth, chunks);
+    if (chunk >= problem.depth) {
+      result.chunk_taps = divide_up(problem.taps, divide_up(problem.taps, chunk / problem.depth));
+    } else {
+      result.chunk_taps = 1;
+      result.chunk_depth = divide_up(problem.depth, divide_up(problem.depth, chunk));
+    }
+  }
+  const double chunks = static_cast<double>(divide_up(problem.taps, result.chunk_taps) *
+                                            divide_up(problem.depth, std::max<std::int64_t>(result.chunk_depth, 1)));
+
+  // Blocks: few enough that an item is worth its overhead, many enough that threads end together.
+  const double average_rows = static_cast<double>(problem.rows) / static_cast<double>(result.tiles);
+  const double average_vectors = static_cast<double>(panels.vectors) / static_cast<double>(panels.count);
+  const double tile = tile_cycles(average_rows, average_vectors, static_cast<double>(depth), chunks);
+  std::int64_t most_rows = kMaxBlockRows;
+  if (problem.a_bytes_per_row > 0) most_rows = std::min(most_rows, kMaxBlockABytes / problem.a_bytes_per_row);
+  const std::int64_t most_tiles = std::max<std::int64_t>(1, most_rows / result.tile_rows);
+  const std::int64_t fewest = divide_up(result.tiles, most_tiles);
+  double best = 0;
+  for (std::int64_t blocks = fewest; blocks <= std::min(result.tiles, fewest * 8 + 64); ++blocks) {
+    const std::int64_t items = problem.outer * panels.count * blocks;
+    const double item = static_cast<double>(divide_up(result.tiles, blocks)) * tile + kItemCycles;
+    const double cycles = static_cast<double>(divide_up(items, problem.threads)) * item;
+    if (result.blocks == 0 || cycles < best * 0.995) {
+      best = cycles;
+      result.blocks = blocks;
+    }
+  }
+
+  // Order: what is walked in the inner loop is read again by every step of the outer one, unless it stays in L2.
+  if (!problem.shared_b) {
+    result.panels_outer = true;
+  } else {
+    const double a_bytes = static_cast<double>(problem.rows * problem.a_bytes_per_row);
+    const double b_bytes = static_cast<double>(depth * panels.vectors * panels.lanes * 4);
+    const double threads = problem.threads;
+    const double blocks_each = std::max(1.0, static_cast<double>(result.blocks) / threads);
+    const double panels_each = std::max(1.0, static_cast<double>(panels.count) / threads);
+    const double blocks_outer_bytes = a_bytes / threads + b_bytes * (b_bytes < kL2Bytes / 2 ? 1 : blocks_each);
+    const double panels_outer_bytes = b_bytes / threads + a_bytes * (a_bytes < kL2Bytes / 2 ? 1 : panels_each);
+    result.panels_outer = panels_outer_bytes < blocks_outer_bytes;
+  }
+  return result;
+}
+
+}  // namespace wherry::kernels

@@ -1,0 +1,40 @@
+#pragma once
+// How a matmul's work is cut: tiles into blocks, depth into chunks that stay in cache, blocks and panels into work
+// items. The choice is a small cost model; nothing here touches data.
+
+#include <cstdint>
+
+#include "kernels/matmul/panels.h"
+#include "kernels/matmul/tile_kernels.h"
+
+namespace wherry::kernels {
+
+/// What the cost model knows of a problem: `outer` independent products of rows × (taps · depth) by columns.
+struct BlockingProblem {
+  std::int64_t outer = 1;  ///< batch elements, groups, …: items never span two
+  std::int64_t rows = 0;
+  std::int64_t taps = 1;
+  std::int64_t depth = 0;            ///< per tap
+  std::int64_t a_bytes_per_row = 0;  ///< of A that a row adds to the working set
+  bool shared_b = true;              ///< false: each outer element has its own B, packed by whoever uses it
+  int threads = 1;
+};
+
+struct Blocking {
+  std::int64_t rows = 0;
+  std::int64_t tiles = 0;   ///< of at most tile_rows rows, differing by at most one
+  std::int64_t blocks = 0;  ///< of tiles, differing by at most one
+  std::int64_t tile_rows = 0;
+  std::int64_t chunk_taps = 1;   ///< depth is cut into chunks of whole taps …
+  std::int64_t chunk_depth = 0;  ///< … or, where that is less than depth, of parts of one tap
+  bool panels_outer = false;     ///< consecutive items walk blocks (true) or panels (false)
+
+  std::int64_t first_tile(std::int64_t block) const { return tiles * block / blocks; }
+  std::int64_t first_row(std::int64_t tile) const { return rows * tile / tiles; }
+  std::int64_t first_row_of_block(std::int64_t block) const { return first_row(first_tile(block)); }
+  std::int64_t max_block_rows() const;
+};
+
+Blocking choose_blocking(const TileKernels& kernels, const Panels& panels, const BlockingProblem& problem);
+
+}  // namespace wherry::kernels

@@ -1,0 +1,178 @@
+// Matmul as a walk over (batch element, block of rows, panel of columns).
+
+#include "kernels/matmul/matmul.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+
+#include "base/check.h"
+#include "kernels/matmul/block.h"
+#include "kernels/matmul/blocking.h"
+#include "kernels/matmul/panels.h"
+#include "kernels/matmul/tile_kernels.h"
+
+namespace wherry::kernels {
+namespace {
+
+std::size_t round_up(std::size_t bytes) { return (bytes + 63) / 64 * 64; }
+
+class TiledMatmul final : public Matmul {
+ public:
+  TiledMatmul(const MatmulShape& shape, base::Isa isa, int threads)
+      : shape_(shape), kernels_(tile_kernels(isa)), panels_(make_panels(shape.columns, kernels_)) {
+    for (const std::int64_t size : shape.batch) {
+      WHERRY_CHECK(size >= 0);
+      batch_ *= size;
+    }
+    blocking_ = choose_blocking(kernels_, panels_,
+                                {.outer = batch_,
+                                 .rows = shape.rows,
+                                 .taps = 1,
+                                 .depth = shape.depth,
+                                 .a_bytes_per_row = shape.depth * 4,
+                                 .shared_b = shape.packed_b,
+                                 .threads = threads});
+    items_ = batch_ * blocking_.blocks * panels_.count;
+    name_ = fmt::format("f32_{}x{}_{}", blocking_.tile_rows, panels_.widest() * panels_.lanes, base::name_of(isa));
+
+    const std::int64_t rows = blocking_.max_block_rows();
+    accumulators_at_ = round_up(rows * sizeof(const float*));
+    panel_at_ = accumulators_at_ + round_up(rows * panels_.widest() * panels_.lanes * sizeof(float));
+    scratch_bytes_ = panel_at_;
+    if (!shape.packed_b) scratch_bytes_ += round_up(panels_.widest() * panels_.lanes * shape.depth * sizeof(float));
+    element_bytes_ = static_cast<std::int64_t>(size_of(shape.c_dtype));
+  }
+
+  std::string_view name() const override { return name_; }
+  std::int64_t items() const override { return items_; }
+  std::size_t scratch_bytes() const override { return scratch_bytes_; }
+
+  void run(const MatmulArguments& arguments, std::int64_t begin, std::int64_t end,
+           void* scratch) const noexcept override;
+
+ private:
+  struct Item {
+    std::int64_t batch, block, panel;
+  };
+  Item item_at(std::int64_t item) const {
+    if (blocking_.panels_outer) {
+      const std::int64_t block = item % blocking_.blocks, rest = item / blocking_.blocks;
+      return {rest / panels_.count, block, rest % panels_.count};
+    }
+    const std::int64_t panel = item % panels_.count, rest = item / panels_.count;
+    return {rest / blocking_.blocks, rest % blocking_.blocks, panel};
+  }
+
+  MatmulShape shape_;
+  const TileKernels& kernels_;
+  Panels panels_;
+  Blocking blocking_;
+  std::int64_t batch_ = 1;
+  std::int64_t items_ = 0;
+  std::int64_t element_bytes_ = 4;
+  std::size_t accumulators_at_ = 0, panel_at_ = 0, scratch_bytes_ = 0;
+  std::string name_;
+};
+
+std::int64_t dot(const BatchSizes& index, const BatchSizes& strides) {
+  std::int64_t offset = 0;
+  for (int i = 0; i < kMaxBatchDims; ++i) offset += index[i] * strides[i];
+  return offset;
+}
+
+void TiledMatmul::run(const MatmulArguments& arguments, std::int64_t begin, std::int64_t end,
+                      void* scratch) const noexcept {
+  std::byte* const memory = static_cast<std::byte*>(scratch);
+  const float** const table = reinterpret_cast<const float**>(memory);
+  float* const packed = reinterpret_cast<float*>(memory + panel_at_);
+  std::int64_t operand_offsets[kMaxEpilogueOperands];
+  BatchSizes index = {};
+  std::int64_t a_offset = 0, b_offset = 0, c_offset = 0, residual_offset = 0;
+  Item last = {-1, -1, -1};
+
+  for (std::int64_t i = begin; i < end; ++i) {
+    const Item item = item_at(i);
+    if (item.batch != last.batch) {
+      std::int64_t rest = item.batch;
+      for (int d = kMaxBatchDims - 1; d >= 0; --d) {
+        index[d] = rest % shape_.batch[d];
+        rest /= shape_.batch[d];
+      }
+      a_offset = dot(index, shape_.a_batch_strides);
+      b_offset = dot(index, shape_.b_batch_strides);
+      c_offset = dot(index, shape_.c_batch_strides);
+      residual_offset = dot(index, arguments.residual_batch_strides);
+      for (int o = 0; o < arguments.epilogue.operand_count; ++o)
+        operand_offsets[o] =
+            arguments.operand_batch_strides == nullptr ? 0 : dot(index, arguments.operand_batch_strides[o]);
+    }
+    const std::int64_t first_row = blocking_.first_row_of_block(item.block);
+    if (item.batch != last.batch || item.block != last.block) {
+      const std::int64_t rows = blocking_.first_row_of_block(item.block + 1) - first_row;
+      const float* a = arguments.a + a_offset + first_row * shape_.a_row_stride;
+      for (std::int64_t r = 0; r < rows; ++r) table[r] = a + r * shape_.a_row_stride;
+    }
+    const float* panel = packed;
+    if (shape_.packed_b) {
+      panel = static_cast<const float*>(arguments.b) + panels_.offset(item.panel, shape_.depth);
+    } else if (item.batch != last.batch || item.panel != last.panel) {
+      pack_panel(panels_, item.panel, static_cast<const float*>(arguments.b) + b_offset, shape_.b_depth_stride,
+                 shape_.b_column_stride, 0, shape_.depth, packed);
+    }
+    last = item;
+
+    BlockTask task;
+    task.kernels = &kernels_;
+    task.blocking = &blocking_;
+    task.taps = 1;
+    task.depth = shape_.depth;
+    task.depth_stride = shape_.a_depth_stride;
+    task.first_tile = blocking_.first_tile(item.block);
+    task.end_tile = blocking_.first_tile(item.block + 1);
+    task.table = table;
+    task.first = 0;
+    task.panel = panel;
+    task.vectors = static_cast<int>(panels_.width(item.panel));
+    task.columns = panels_.columns_of(item.panel);
+    task.origin = {first_row, panels_.first_column(item.panel), residual_offset, operand_offsets};
+    task.c = static_cast<std::byte*>(arguments.c) +
+             (c_offset + first_row * shape_.c_row_stride + task.origin.column) * element_bytes_;
+    task.c_row_stride = shape_.c_row_stride;
+    task.epilogue = &arguments.epilogue;
+    task.accumulators = reinterpret_cast<float*>(memory + accumulators_at_);
+    compute_block(task);
+  }
+}
+
+}  // namespace
+
+std::size_t packed_bytes(const PackedMatrix& b, base::Isa isa) {
+  return round_up(make_panels(b.columns, tile_kernels(isa)).elements(b.depth) * sizeof(float));
+}
+
+std::string_view packed_format(const PackedMatrix&, base::Isa isa) {
+  switch (isa) {
+    case base::Isa::scalar: return "f32_panel8";
+    case base::Isa::avx2: return "f32_panel16";
+    case base::Isa::avx512: return "f32_panel64";
+  }
+  return "";
+}
+
+void pack(const PackedMatrix& b, base::Isa isa, const float* source, std::int64_t depth_stride,
+          std::int64_t column_stride, void* packed) {
+  const Panels panels = make_panels(b.columns, tile_kernels(isa));
+  for (std::int64_t panel = 0; panel < panels.count; ++panel)
+    pack_panel(panels, panel, source, depth_stride, column_stride, 0, b.depth,
+               static_cast<float*>(packed) + panels.offset(panel, b.depth));
+}
+
+std::unique_ptr<const Matmul> make_matmul(const MatmulShape& shape, base::Isa isa, int threads) {
+  WHERRY_CHECK(shape.rows >= 0 && shape.depth >= 0 && shape.columns >= 0);
+  WHERRY_CHECK(threads >= 1);
+  return std::make_unique<TiledMatmul>(shape, isa, threads);
+}
+
+}  // namespace wherry::kernels

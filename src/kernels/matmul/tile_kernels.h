@@ -1,0 +1,54 @@
+#pragma once
+// The innermost contract of matmul and implicit-matmul convolution: one tile of C in registers. What differs between
+// instruction sets is behind this header, everything above it is written once.
+
+#include <cstdint>
+
+#include "base/cpu.h"
+
+namespace wherry::kernels {
+
+/// C[r, j] = clamp(init[r, j] + Σ over taps t, depth k of A_t[r, k] · B[t, k, j] + residual[r, j]) for one tile.
+/// Row r of A_t starts at rows[t · tile_rows + r] + first, so A needs no order at all: rows of a matrix, pixels of an
+/// image, a row of zeros where a tap lies outside it.
+struct TileTask {
+  const float* const* rows;   ///< [taps][tile rows]
+  std::int64_t first;         ///< elements added to every row pointer
+  std::int64_t taps;          ///< ≥ 0
+  std::int64_t depth;         ///< per tap, ≥ 0
+  std::int64_t depth_stride;  ///< elements between A_t[r, k] and A_t[r, k+1]
+  const float* b;             ///< [taps][depth][vectors · lanes], aligned to a vector
+  const float* init;          ///< accumulators' start, or null for 0
+  std::int64_t init_stride;   ///< 0: the same for every row (a bias)
+  const float* residual;      ///< or null
+  std::int64_t residual_stride;
+  float* c;
+  std::int64_t c_stride;
+  std::int64_t
+      columns;  ///< of init, residual and C that exist: more than (vectors − 1) · lanes, at most vectors · lanes
+  bool clamp;   ///< apply low and high; NaN passes
+  float low, high;
+};
+
+using TileKernel = void (*)(const TileTask& task) noexcept;
+
+inline constexpr int kMaxTileVectors = 4;
+inline constexpr int kMaxTileRows = 12;
+
+/// Kernels of one width; rows[r] computes r rows, r = 1 … max_rows.
+struct TileRow {
+  int max_rows = 0;
+  TileKernel rows[kMaxTileRows + 1] = {};
+};
+
+/// All kernels of one instruction set.
+struct TileKernels {
+  base::Isa isa;
+  int lanes;
+  int max_vectors;
+  TileRow widths[kMaxTileVectors + 1];  ///< by vectors, 1 … max_vectors
+};
+
+const TileKernels& tile_kernels(base::Isa isa);
+
+}  // namespace wherry::kernels
