@@ -92,8 +92,23 @@ DType promote(std::span<const TensorType* const> inputs, std::span<const Attribu
 /// denies, unknown ops.
 void verify(const Graph& graph);
 
-/// The text form, one node a line, that tests are written in; `parse_graph` reads it back (constants come back as
-/// tensors filled from their printed description) and throws InvalidInput with line and column.
+/// The text form, one node a line, that tests are written in:
+///
+///     graph(%x: float32[1, 3, 8, 8], %mask: bool[8]) {
+///       %w = constant float32[16, 3, 3, 3] uniform(1)
+///       %1: float32[1, 16, 6, 6] = convolution(%x, %w, none) stride=[1, 1] … epilogue=`f32 (x0) { x1 = relu x0 }`  #
+///       net.py:12 conv1 %2: float32[1, 16, 6, 3]{288, 18, 3, 1}, %i: int64[…] = op(%1) flag=true p=0.5 mode="max"
+///       to=float16 sizes=[1, 2] return %2 as output
+///     }
+///
+/// A value without a name of its own is numbered. An absent input or attribute is `none`. Floating attributes have a
+/// point or an exponent; lists of numbers are float[0.5, 2.0], of bools bool[true, false]. "#" opens a comment; at the
+/// end of a node's line it is the node's source. `parse_graph` reads it back and throws InvalidInput with line and
+/// column; it takes types at their word. A constant is described as
+///   zeros · ones · uniform(seed) · uniform(seed, low, high)   floating in [low, high), default [-1, 1); ints 0 … 9;
+///   bools [1, 2, 3]                                                 its elements in row-major order (how small ones
+///   print) "key"                                                     known by its LazyTensor's key; contents follow
+///   from the key
 std::string print(const Graph& graph);
 Graph parse_graph(std::string_view text);
 
