@@ -105,7 +105,7 @@ Values norm(Site& site, const char* order_name) {
   ir::Value* x = site.cast(site.in(0), dtype);
   if (std::isinf(p)) return {reduce(site, site.unary(Opcode::abs, x), p > 0 ? "max" : "min", dims, keepdim)};
   if (p == 0) {
-    ir::Value* nonzero = site.binary(Opcode::ne, x, Operand(0), dtype);
+    ir::Value* nonzero = site.binary(Opcode::ne, x, Operand(0.0), dtype);
     return {reduce(site, nonzero, "sum", dims, keepdim)};
   }
   if (p == 1) return {reduce(site, site.unary(Opcode::abs, x), "sum", dims, keepdim)};
