@@ -1,163 +1,12 @@
-// The meaning of every opcode for one element, as plainly as it can be written.
+// Whole programs, one element at a time.
 
-#include <cmath>
-#include <limits>
-#include <type_traits>
+#include <vector>
 
-#include "base/check.h"
+#include "expression/apply.h"
 #include "expression/program.h"
 
 namespace wherry::expression {
 namespace {
-
-template <typename T>
-T nan_min(T a, T b) {
-  if (std::isnan(a) || std::isnan(b)) return std::numeric_limits<T>::quiet_NaN();
-  return a < b ? a : b;
-}
-
-template <typename T>
-T nan_max(T a, T b) {
-  if (std::isnan(a) || std::isnan(b)) return std::numeric_limits<T>::quiet_NaN();
-  return a > b ? a : b;
-}
-
-/// Python's %: the result has the divisor's sign.
-template <typename T>
-T float_remainder(T a, T b) {
-  const T r = std::fmod(a, b);
-  return r != 0 && ((r < 0) != (b < 0)) ? r + b : r;
-}
-
-template <typename T>
-T apply_float(const Instruction& it, T a, T b, T c) {
-  switch (it.opcode) {
-    case Opcode::constant: return static_cast<T>(it.immediate);
-    case Opcode::add: return a + b;
-    case Opcode::sub: return a - b;
-    case Opcode::mul: return a * b;
-    case Opcode::div: return a / b;
-    case Opcode::floor_div: return std::floor(a / b);
-    case Opcode::trunc_div: return std::trunc(a / b);
-    case Opcode::remainder: return float_remainder(a, b);
-    case Opcode::fmod: return std::fmod(a, b);
-    case Opcode::pow: return std::pow(a, b);
-    case Opcode::min: return nan_min(a, b);
-    case Opcode::max: return nan_max(a, b);
-    case Opcode::atan2: return std::atan2(a, b);
-    case Opcode::eq: return a == b;
-    case Opcode::ne: return a != b;
-    case Opcode::lt: return a < b;
-    case Opcode::le: return a <= b;
-    case Opcode::gt: return a > b;
-    case Opcode::ge: return a >= b;
-    case Opcode::logical_and: return a != 0 && b != 0;
-    case Opcode::logical_or: return a != 0 || b != 0;
-    case Opcode::logical_xor: return (a != 0) != (b != 0);
-    case Opcode::neg: return -a;
-    case Opcode::abs: return std::fabs(a);
-    case Opcode::sign: return std::isnan(a) ? a : static_cast<T>((a > 0) - (a < 0));
-    case Opcode::exp: return std::exp(a);
-    case Opcode::exp2: return std::exp2(a);
-    case Opcode::expm1: return std::expm1(a);
-    case Opcode::log: return std::log(a);
-    case Opcode::log2: return std::log2(a);
-    case Opcode::log10: return std::log10(a);
-    case Opcode::log1p: return std::log1p(a);
-    case Opcode::sqrt: return std::sqrt(a);
-    case Opcode::rsqrt: return 1 / std::sqrt(a);
-    case Opcode::reciprocal: return 1 / a;
-    case Opcode::square: return a * a;
-    case Opcode::sin: return std::sin(a);
-    case Opcode::cos: return std::cos(a);
-    case Opcode::tan: return std::tan(a);
-    case Opcode::asin: return std::asin(a);
-    case Opcode::acos: return std::acos(a);
-    case Opcode::atan: return std::atan(a);
-    case Opcode::sinh: return std::sinh(a);
-    case Opcode::cosh: return std::cosh(a);
-    case Opcode::tanh: return std::tanh(a);
-    case Opcode::erf: return std::erf(a);
-    case Opcode::floor: return std::floor(a);
-    case Opcode::ceil: return std::ceil(a);
-    case Opcode::round: return std::nearbyint(a);  // half to even, as PyTorch rounds
-    case Opcode::trunc: return std::trunc(a);
-    case Opcode::logical_not: return a == 0;
-    case Opcode::isnan: return std::isnan(a);
-    case Opcode::isinf: return std::isinf(a);
-    case Opcode::sigmoid: return 1 / (1 + std::exp(-a));
-    case Opcode::relu: return std::isnan(a) || a > 0 ? a : T{0};
-    case Opcode::where: return a != 0 ? b : c;
-    case Opcode::bit_and:
-    case Opcode::bit_or:
-    case Opcode::bit_xor:
-    case Opcode::count_: break;
-  }
-  base::fail<InternalError>("opcode {} has no floating meaning", info(it.opcode).name);
-}
-
-std::int64_t wrap(std::uint64_t value) { return static_cast<std::int64_t>(value); }
-std::uint64_t bits(std::int64_t value) { return static_cast<std::uint64_t>(value); }
-
-/// Quotient rounded towards minus infinity; a division by zero is 0 (PyTorch raises; a graph cannot).
-std::int64_t floor_quotient(std::int64_t a, std::int64_t b) {
-  if (b == 0) return 0;
-  if (b == -1) return wrap(0 - bits(a));
-  const std::int64_t q = a / b;
-  return a % b != 0 && ((a < 0) != (b < 0)) ? q - 1 : q;
-}
-
-std::int64_t power(std::int64_t base, std::int64_t exponent) {
-  if (exponent < 0) return base == 1 ? 1 : base == -1 ? (exponent % 2 ? -1 : 1) : 0;
-  std::uint64_t result = 1, factor = bits(base);
-  for (; exponent > 0; exponent >>= 1, factor *= factor)
-    if (exponent & 1) result *= factor;
-  return wrap(result);
-}
-
-std::int64_t apply_int(const Instruction& it, std::int64_t a, std::int64_t b, std::int64_t c) {
-  switch (it.opcode) {
-    case Opcode::constant: return static_cast<std::int64_t>(it.immediate);
-    case Opcode::add: return wrap(bits(a) + bits(b));
-    case Opcode::sub: return wrap(bits(a) - bits(b));
-    case Opcode::mul: return wrap(bits(a) * bits(b));
-    case Opcode::floor_div: return floor_quotient(a, b);
-    case Opcode::div:
-    case Opcode::trunc_div: return b == 0 ? 0 : b == -1 ? wrap(0 - bits(a)) : a / b;
-    case Opcode::remainder: return b == 0 ? 0 : wrap(bits(a) - bits(floor_quotient(a, b)) * bits(b));
-    case Opcode::fmod: return b == 0 || b == -1 ? 0 : a % b;
-    case Opcode::pow: return power(a, b);
-    case Opcode::min: return a < b ? a : b;
-    case Opcode::max: return a > b ? a : b;
-    case Opcode::eq: return a == b;
-    case Opcode::ne: return a != b;
-    case Opcode::lt: return a < b;
-    case Opcode::le: return a <= b;
-    case Opcode::gt: return a > b;
-    case Opcode::ge: return a >= b;
-    case Opcode::logical_and: return a != 0 && b != 0;
-    case Opcode::logical_or: return a != 0 || b != 0;
-    case Opcode::logical_xor: return (a != 0) != (b != 0);
-    case Opcode::bit_and: return a & b;
-    case Opcode::bit_or: return a | b;
-    case Opcode::bit_xor: return a ^ b;
-    case Opcode::neg: return wrap(0 - bits(a));
-    case Opcode::abs: return a < 0 ? wrap(0 - bits(a)) : a;
-    case Opcode::sign: return (a > 0) - (a < 0);
-    case Opcode::square: return wrap(bits(a) * bits(a));
-    case Opcode::floor:
-    case Opcode::ceil:
-    case Opcode::round:
-    case Opcode::trunc: return a;
-    case Opcode::logical_not: return a == 0;
-    case Opcode::isnan:
-    case Opcode::isinf: return 0;
-    case Opcode::relu: return a > 0 ? a : 0;
-    case Opcode::where: return a != 0 ? b : c;
-    default: break;
-  }
-  base::fail<InternalError>("opcode {} has no integer meaning", info(it.opcode).name);
-}
 
 template <typename T, typename Apply>
 T run(const Program& program, std::span<const T> operands, Apply apply) {
@@ -169,7 +18,7 @@ T run(const Program& program, std::span<const T> operands, Apply apply) {
     const T a = arity > 0 ? registers[it.a] : T{};
     const T b = arity > 1 ? registers[it.b] : T{};
     const T c = arity > 2 ? registers[it.c] : T{};
-    registers.push_back(apply(it, a, b, c));
+    registers.push_back(it.opcode == Opcode::constant ? static_cast<T>(it.immediate) : apply(it.opcode, a, b, c));
   }
   return registers.back();
 }
