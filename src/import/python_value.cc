@@ -47,7 +47,7 @@ Instance* Heap::new_instance(std::string class_name) {
 namespace {
 
 struct NameOf {
-  std::string operator()(const None&) const { return "None"; }
+  std::string operator()(const None&) const { return "NoneType"; }
   std::string operator()(bool) const { return "bool"; }
   std::string operator()(std::int64_t) const { return "int"; }
   std::string operator()(double) const { return "float"; }

@@ -1,6 +1,5 @@
 #include "import/zip/zip_archive.h"
 
-#include <minizip/unzip.h>
 #include <zlib.h>
 
 #include <algorithm>
@@ -9,124 +8,16 @@
 #include "base/aligned_buffer.h"
 #include "base/check.h"
 #include "import/printable.h"
+#include "import/zip/directory.h"
 
 namespace wherry::import {
 namespace {
 
 using base::fail;
 
-/// Deflate cannot expand more than this (zlib's technical details: 1032 : 1, reached by runs of one byte).
-constexpr std::int64_t kMaxDeflateRatio = 1032;
 /// What all compressed records of one archive may come to: weights hardly compress, so an honest archive is far below.
 constexpr std::int64_t kInflatedBase = std::int64_t{64} << 20;
 constexpr std::int64_t kInflatedPerByte = 100;
-
-constexpr int kMethodStored = 0;
-constexpr int kMethodDeflate = 8;
-
-/// minizip's view of a file, over bytes in memory.
-struct MemoryStream {
-  std::span<const std::byte> bytes;
-  ZPOS64_T position = 0;
-};
-
-voidpf open_stream(voidpf opaque, const void*, int) { return opaque; }
-
-uLong read_stream(voidpf, voidpf stream, void* to, uLong size) {
-  auto* memory = static_cast<MemoryStream*>(stream);
-  if (memory->position >= memory->bytes.size()) return 0;
-  const std::size_t count = std::min<std::size_t>(size, memory->bytes.size() - memory->position);
-  std::memcpy(to, memory->bytes.data() + memory->position, count);
-  memory->position += count;
-  return count;
-}
-
-uLong write_stream(voidpf, voidpf, const void*, uLong) { return 0; }
-
-ZPOS64_T tell_stream(voidpf, voidpf stream) { return static_cast<MemoryStream*>(stream)->position; }
-
-long seek_stream(voidpf, voidpf stream, ZPOS64_T offset, int origin) {
-  auto* memory = static_cast<MemoryStream*>(stream);
-  const ZPOS64_T from = origin == ZLIB_FILEFUNC_SEEK_SET   ? 0
-                        : origin == ZLIB_FILEFUNC_SEEK_CUR ? memory->position
-                                                           : memory->bytes.size();
-  if (offset > memory->bytes.size() - std::min<ZPOS64_T>(from, memory->bytes.size())) return -1;
-  memory->position = from + offset;
-  return 0;
-}
-
-int close_stream(voidpf, voidpf) { return 0; }
-int stream_error(voidpf, voidpf) { return 0; }
-
-/// minizip's handle, closed on every way out.
-class Directory {
- public:
-  explicit Directory(std::span<const std::byte> bytes) : stream_{bytes} {
-    zlib_filefunc64_def functions{};
-    functions.zopen64_file = open_stream;
-    functions.zread_file = read_stream;
-    functions.zwrite_file = write_stream;
-    functions.ztell64_file = tell_stream;
-    functions.zseek64_file = seek_stream;
-    functions.zclose_file = close_stream;
-    functions.zerror_file = stream_error;
-    functions.opaque = &stream_;
-    handle_ = unzOpen2_64("", &functions);
-  }
-  Directory(const Directory&) = delete;
-  Directory& operator=(const Directory&) = delete;
-  ~Directory() {
-    if (handle_) unzClose(handle_);
-  }
-  unzFile handle() const { return handle_; }
-
- private:
-  MemoryStream stream_;
-  unzFile handle_;
-};
-
-/// The entry minizip stands on.
-ZipRecord read_entry(unzFile directory, std::size_t index, std::int64_t file_size, const std::string& path) {
-  std::string name(UINT16_MAX, '\0');
-  unz_file_info64 info{};
-  if (unzGetCurrentFileInfo64(directory, &info, name.data(), name.size(), nullptr, 0, nullptr, 0) != UNZ_OK)
-    fail<InvalidModel>("{}: entry {} of the zip directory is damaged", path, index);
-  name.resize(info.size_filename);
-  if (name.empty() || name.find('\0') != std::string::npos)
-    fail<InvalidModel>("{}: entry {} of the zip directory has no valid name", path, index);
-  const std::string shown = printable(name);
-  if (info.flag & 1) fail<InvalidModel>("{}: record '{}' is encrypted; wherry reads unencrypted archives", path, shown);
-  if (info.compression_method != kMethodStored && info.compression_method != kMethodDeflate)
-    fail<InvalidModel>("{}: record '{}' uses compression method {}; stored (0) and deflate (8) can be read", path,
-                       shown, info.compression_method);
-
-  // Opening it makes minizip compare the entry with the record's own header and find where the bytes begin.
-  if (unzOpenCurrentFile2(directory, nullptr, nullptr, 1) != UNZ_OK)
-    fail<InvalidModel>("{}: record '{}' has a header that contradicts the zip directory", path, shown);
-  const ZPOS64_T offset = unzGetCurrentFileZStreamPos64(directory);
-  unzCloseCurrentFile(directory);
-
-  const auto limit = static_cast<ZPOS64_T>(file_size);
-  if (offset > limit || info.compressed_size > limit - offset)
-    fail<InvalidModel>(
-        "{}: record '{}' claims bytes {} to {}+{}, but the file has {} bytes; it is truncated or damaged", path, shown,
-        offset, offset, info.compressed_size, file_size);
-
-  ZipRecord record;
-  record.offset = static_cast<std::int64_t>(offset);
-  record.stored_size = static_cast<std::int64_t>(info.compressed_size);
-  record.crc = static_cast<std::uint32_t>(info.crc);
-  record.compressed = info.compression_method == kMethodDeflate;
-  const bool sound = record.compressed
-                         ? info.uncompressed_size / kMaxDeflateRatio <= static_cast<ZPOS64_T>(record.stored_size)
-                         : info.uncompressed_size == info.compressed_size;
-  if (!sound)
-    fail<InvalidModel>("{}: record '{}' claims {} bytes in {}, which its compression cannot hold", path, shown,
-                       info.uncompressed_size, record.stored_size);
-  record.size = static_cast<std::int64_t>(info.uncompressed_size);
-  record.name = std::move(name);
-  return record;
-}
 
 }  // namespace
 
@@ -156,21 +47,12 @@ std::shared_ptr<const ZipArchive> ZipArchive::open(std::string name, Bytes bytes
 
 void ZipArchive::read_directory(Root root) {
   const auto file_size = static_cast<std::int64_t>(bytes_.size());
-  const Directory directory(bytes_);
-  if (!directory.handle())
-    fail<InvalidModel>("{}: no zip directory at the end of its {} bytes; the file is truncated or no zip archive",
-                       path_, file_size);
-
-  // Every entry takes at least 46 bytes of the file, so the walk is bounded by its length.
   std::int64_t inflated = 0;
   const std::int64_t inflated_limit = kInflatedBase + kInflatedPerByte * file_size;
-  std::size_t index = 0;
-  for (int status = unzGoToFirstFile(directory.handle()); status != UNZ_END_OF_LIST_OF_FILE;
-       status = unzGoToNextFile(directory.handle()), ++index) {
-    if (status != UNZ_OK) fail<InvalidModel>("{}: entry {} of the zip directory is missing or damaged", path_, index);
-    ZipRecord record = read_entry(directory.handle(), index, file_size, path_);
-    if (index == 0 && root == Root::kStrip && record.name.find('/') != std::string::npos)
-      root_ = record.name.substr(0, record.name.find('/'));
+  std::vector<ZipRecord> entries = read_zip_directory(bytes_, path_);
+  if (root == Root::kStrip && entries[0].name.find('/') != std::string::npos)
+    root_ = entries[0].name.substr(0, entries[0].name.find('/'));
+  for (ZipRecord& record : entries) {
     if (record.compressed && record.size > inflated_limit - inflated)
       fail<InvalidModel>(
           "{}: its compressed records claim more than {} bytes in a file of {}; this looks like a zip bomb", path_,
