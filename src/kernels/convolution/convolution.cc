@@ -1,0 +1,134 @@
+// The choice of a family, and the packing of weights for each.
+
+#include "kernels/convolution/convolution.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "kernels/convolution/families.h"
+#include "kernels/matmul/tile_kernels.h"
+
+namespace wherry::kernels {
+namespace {
+
+std::int64_t group_inputs(const ConvolutionWeights& weights) { return weights.in_channels / weights.groups; }
+std::int64_t group_outputs(const ConvolutionWeights& weights) { return weights.out_channels / weights.groups; }
+std::int64_t taps(const ConvolutionWeights& weights) { return weights.kernel_h * weights.kernel_w; }
+
+void check(const ConvolutionWeights& weights) {
+  WHERRY_CHECK(weights.groups >= 1 && weights.in_channels >= 1 && weights.out_channels >= 1);
+  WHERRY_CHECK(weights.kernel_h >= 1 && weights.kernel_w >= 1);
+  WHERRY_CHECK_EQ(weights.in_channels % weights.groups, 0);
+  WHERRY_CHECK_EQ(weights.out_channels % weights.groups, 0);
+}
+
+std::int64_t packed_elements(const ConvolutionWeights& weights, base::Isa isa) {
+  const TileKernels& tiles = tile_kernels(isa);
+  const std::int64_t lanes = tiles.lanes;
+  switch (family_of(weights, isa)) {
+    case ConvolutionFamily::implicit_matmul:
+      return weights.groups *
+             make_panels(group_outputs(weights), tiles).elements(taps(weights) * group_inputs(weights));
+    case ConvolutionFamily::depthwise: return taps(weights) * ((weights.in_channels + lanes - 1) / lanes * lanes);
+    case ConvolutionFamily::grouped:
+      return grouped_vectors(weights, lanes).count * taps(weights) * group_inputs(weights) * lanes;
+  }
+  return 0;
+}
+
+void pack_implicit(const ConvolutionWeights& weights, base::Isa isa, const float* source, const std::int64_t strides[4],
+                   float* packed) {
+  const Panels panels = make_panels(group_outputs(weights), tile_kernels(isa));
+  const std::int64_t inputs = group_inputs(weights), depth = taps(weights) * inputs;
+  for (std::int64_t g = 0; g < weights.groups; ++g, packed += panels.elements(depth))
+    for (std::int64_t panel = 0; panel < panels.count; ++panel)
+      for (std::int64_t i = 0; i < weights.kernel_h; ++i)
+        for (std::int64_t j = 0; j < weights.kernel_w; ++j)
+          pack_panel(panels, panel, source + g * group_outputs(weights) * strides[0] + i * strides[2] + j * strides[3],
+                     strides[1], strides[0], (i * weights.kernel_w + j) * inputs, inputs,
+                     packed + panels.offset(panel, depth));
+}
+
+void pack_depthwise(const ConvolutionWeights& weights, std::int64_t lanes, const float* source,
+                    const std::int64_t strides[4], float* packed) {
+  const std::int64_t channels = weights.in_channels, padded = (channels + lanes - 1) / lanes * lanes;
+  for (std::int64_t i = 0; i < weights.kernel_h; ++i)
+    for (std::int64_t j = 0; j < weights.kernel_w; ++j, packed += padded)
+      for (std::int64_t c = 0; c < padded; ++c)
+        packed[c] = c < channels ? source[c * strides[0] + i * strides[2] + j * strides[3]] : 0.0f;
+}
+
+void pack_grouped(const ConvolutionWeights& weights, std::int64_t lanes, const float* source,
+                  const std::int64_t strides[4], float* packed) {
+  const GroupedVectors vectors = grouped_vectors(weights, lanes);
+  for (std::int64_t v = 0; v < vectors.count; ++v)
+    for (std::int64_t i = 0; i < weights.kernel_h; ++i)
+      for (std::int64_t j = 0; j < weights.kernel_w; ++j)
+        for (std::int64_t c = 0; c < group_inputs(weights); ++c)
+          for (std::int64_t lane = 0; lane < lanes; ++lane) {
+            const std::int64_t o = v * vectors.vector_outputs + lane;
+            *packed++ = lane < vectors.vector_outputs && o < weights.out_channels
+                            ? source[o * strides[0] + c * strides[1] + i * strides[2] + j * strides[3]]
+                            : 0.0f;
+          }
+}
+
+}  // namespace
+
+ConvolutionFamily family_of(const ConvolutionWeights& weights, base::Isa isa) {
+  if (weights.groups == 1) return ConvolutionFamily::implicit_matmul;
+  if (weights.groups == weights.in_channels && weights.groups == weights.out_channels)
+    return ConvolutionFamily::depthwise;
+  // With fewer than two groups a vector, the matmul over one group wastes nothing.
+  return grouped_vectors(weights, tile_kernels(isa).lanes).groups_per_vector >= 2 ? ConvolutionFamily::grouped
+                                                                                  : ConvolutionFamily::implicit_matmul;
+}
+
+GroupedVectors grouped_vectors(const ConvolutionWeights& weights, std::int64_t lanes) {
+  GroupedVectors result;
+  result.groups_per_vector = std::min(lanes / group_inputs(weights), lanes / group_outputs(weights));
+  result.vector_inputs = result.groups_per_vector * group_inputs(weights);
+  result.vector_outputs = result.groups_per_vector * group_outputs(weights);
+  result.count =
+      result.groups_per_vector == 0 ? 0 : (weights.groups + result.groups_per_vector - 1) / result.groups_per_vector;
+  return result;
+}
+
+std::size_t packed_bytes(const ConvolutionWeights& weights, base::Isa isa) {
+  check(weights);
+  return (static_cast<std::size_t>(packed_elements(weights, isa)) * sizeof(float) + 63) / 64 * 64;
+}
+
+std::string_view packed_format(const ConvolutionWeights& weights, base::Isa isa) {
+  static constexpr std::string_view kNames[3][3] = {
+      {"f32_panel8", "f32_panel16", "f32_panel64"},
+      {"f32_depthwise4", "f32_depthwise8", "f32_depthwise16"},
+      {"f32_grouped4", "f32_grouped8", "f32_grouped16"},
+  };
+  return kNames[static_cast<int>(family_of(weights, isa))][static_cast<int>(isa)];
+}
+
+void pack(const ConvolutionWeights& weights, base::Isa isa, const float* source, const std::int64_t strides[4],
+          void* packed) {
+  check(weights);
+  float* const to = static_cast<float*>(packed);
+  const std::int64_t lanes = tile_kernels(isa).lanes;
+  switch (family_of(weights, isa)) {
+    case ConvolutionFamily::implicit_matmul: return pack_implicit(weights, isa, source, strides, to);
+    case ConvolutionFamily::depthwise: return pack_depthwise(weights, lanes, source, strides, to);
+    case ConvolutionFamily::grouped: return pack_grouped(weights, lanes, source, strides, to);
+  }
+}
+
+std::unique_ptr<const Convolution> make_convolution(const ConvolutionShape& shape, base::Isa isa, int threads) {
+  check(shape.weights);
+  WHERRY_CHECK(threads >= 1);
+  WHERRY_CHECK(shape.stride_h >= 1 && shape.stride_w >= 1 && shape.dilation_h >= 1 && shape.dilation_w >= 1);
+  WHERRY_CHECK(shape.pad_top >= 0 && shape.pad_bottom >= 0 && shape.pad_left >= 0 && shape.pad_right >= 0);
+  WHERRY_CHECK(shape.batch >= 0 && shape.out_h() >= 1 && shape.out_w() >= 1);
+  if (family_of(shape.weights, isa) == ConvolutionFamily::implicit_matmul)
+    return make_implicit_convolution(shape, isa, threads);
+  return make_window_convolution(shape, isa, threads);
+}
+
+}  // namespace wherry::kernels

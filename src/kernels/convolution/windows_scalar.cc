@@ -1,0 +1,27 @@
+// Depthwise and grouped convolution micro-kernels for scalar.
+
+#include <cstdint>
+
+#include "kernels/convolution/window_kernels.h"
+
+namespace wherry::kernels {
+namespace {
+
+#include "kernels/matmul/vector_scalar.inc"
+
+static_assert(Vector::kLanes == 4);
+
+#include "kernels/convolution/windows.inc"
+
+}  // namespace
+
+#define WHERRY_WINDOW_avx2(kind, lanes, pixels)
+#define WHERRY_WINDOW_avx512(kind, lanes, pixels)
+#define WHERRY_WINDOW_scalar(kind, lanes, pixels)                       \
+  static_assert(lanes == Vector::kLanes && pixels <= kMaxWindowPixels); \
+  extern const WindowKernels kWindow_##kind##_scalar;                   \
+  constinit const WindowKernels kWindow_##kind##_scalar = table_##kind<pixels>();
+#define WHERRY_WINDOW(kind, isa, lanes, pixels) WHERRY_WINDOW_##isa(kind, lanes, pixels)
+#include "kernels/convolution/kernels.inc"
+
+}  // namespace wherry::kernels
