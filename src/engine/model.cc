@@ -1,0 +1,147 @@
+// The public API: load → import → passes → plan → run, each step one call of the layer that knows how.
+
+#include "wherry/model.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "base/check.h"
+#include "base/cores.h"
+#include "base/cpu.h"
+#include "engine/plan_cache.h"
+#include "import/model_source.h"
+#include "ir/ops.h"
+#include "passes/pipeline.h"
+#include "runtime/plan.h"
+
+namespace wherry {
+namespace {
+
+/// Shapes a server sees in turn; each plan is a few hundred kilobytes, as weights and arenas are shared.
+constexpr std::size_t kPlans = 32;
+constexpr int kMostThreads = 1024;
+
+int team_size(int wanted) {
+  if (wanted < 0 || wanted > kMostThreads) {
+    base::fail<InvalidInput>("threads: found {}, accepted are 1 to {}, or 0 for as many as there are cores", wanted,
+                             kMostThreads);
+  }
+  return wanted == 0 ? base::usable_cores() : wanted;
+}
+
+std::string label(const TensorInfo& info, std::size_t i) {
+  return info.name.empty() ? fmt::format("input {}", i) : fmt::format("input {} (\"{}\")", i, info.name);
+}
+
+/// What can be told without running the importer: number, types, and what the file fixes.
+void check_inputs(std::span<const Tensor> inputs, const std::vector<TensorInfo>& wanted) {
+  if (inputs.size() != wanted.size()) {
+    std::string names;
+    for (const TensorInfo& info : wanted) names += (names.empty() ? "" : ", ") + info.name;
+    base::fail<InvalidInput>("inputs: found {}, the model takes {}{}", inputs.size(), wanted.size(),
+                             names.empty() ? "" : " (" + names + ")");
+  }
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const Tensor& input = inputs[i];
+    if (!input.defined()) base::fail<InvalidInput>("{}: found no tensor", label(wanted[i], i));
+    if (wanted[i].dtype && input.dtype() != *wanted[i].dtype) {
+      base::fail<InvalidInput>("{}: found {}, the model takes {}", label(wanted[i], i), name_of(input.dtype()),
+                               name_of(*wanted[i].dtype));
+    }
+    if (!wanted[i].sizes) continue;
+    const Dims& sizes = *wanted[i].sizes;  // -1 where the file leaves one open
+    bool fits = sizes.size() == input.sizes().size();
+    for (std::size_t d = 0; fits && d < sizes.size(); ++d) fits = sizes[d] < 0 || sizes[d] == input.sizes()[d];
+    if (!fits) {
+      base::fail<InvalidInput>("{}: found sizes {}, the model takes {}", label(wanted[i], i), to_string(input.sizes()),
+                               to_string(sizes));
+    }
+  }
+}
+
+std::vector<ir::TensorType> types_of(std::span<const Tensor> inputs) {
+  std::vector<ir::TensorType> types;
+  types.reserve(inputs.size());
+  for (const Tensor& input : inputs) types.push_back({input.dtype(), input.sizes(), {}});
+  return types;
+}
+
+}  // namespace
+
+struct Model::Impl {
+  Impl(const std::string& path, const Options& options)
+      : team(team_size(options.threads)),
+        isa(base::selected_isa()),
+        source(import::open_model(path, options.arch)),
+        info(source->describe()) {}
+
+  runtime::ThreadTeam team;
+  base::Isa isa;
+  std::unique_ptr<import::ModelSource> source;
+  ModelInfo info;
+  runtime::PackedWeights weights;
+  runtime::ArenaPool arenas;
+  engine::PlanCache plans{kPlans};
+
+  engine::PlanCache::PlanPtr plan(std::span<const Tensor> inputs) {
+    check_inputs(inputs, info.inputs);
+    std::string key;
+    for (const ir::TensorType& type : types_of(inputs)) key += ir::to_string(type) + ";";
+    return plans.get(key, [&] {
+      ir::Graph graph = source->graph(types_of(inputs));
+      passes::optimize(graph);
+      return std::make_shared<const runtime::Plan>(graph, weights, team, isa);
+    });
+  }
+};
+
+Model::Model(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Model::Model(Model&&) noexcept = default;
+Model& Model::operator=(Model&&) noexcept = default;
+Model::~Model() = default;
+
+Model Model::load(const std::string& path, const Options& options) {
+  return Model(std::make_unique<Impl>(path, options));
+}
+
+ModelInfo Model::describe() const { return impl_->info; }
+
+PlanInfo Model::inspect(std::span<const Tensor> inputs) const {
+  check_inputs(inputs, impl_->info.inputs);
+  PlanInfo info;
+  // The plan keeps no graphs, so they are made again: milliseconds, and only here.
+  ir::Graph graph = impl_->source->graph(types_of(inputs));
+  info.graph = ir::print(graph);
+  passes::optimize(graph);
+  info.optimized = ir::print(graph);
+
+  const auto plan = impl_->plan(inputs);
+  info.steps = plan->steps();
+  for (const StepInfo& step : info.steps) info.packed_weight_bytes += step.weight_bytes;
+  for (std::size_t i = 0; i < plan->input_types().size(); ++i) {
+    const std::string name = i < impl_->info.inputs.size() ? impl_->info.inputs[i].name : std::string();
+    info.inputs.push_back({name, plan->input_types()[i].dtype, plan->input_types()[i].sizes});
+  }
+  for (std::size_t i = 0; i < plan->output_types().size(); ++i) {
+    info.outputs.push_back({plan->output_names()[i], plan->output_types()[i].dtype, plan->output_types()[i].sizes});
+  }
+  info.arena_bytes = plan->arena_bytes();
+  info.threads = impl_->team.size();
+  info.isa = base::name_of(impl_->isa);
+  return info;
+}
+
+std::vector<Tensor> Model::run(std::span<const Tensor> inputs) const {
+  const auto plan = impl_->plan(inputs);
+  std::vector<Tensor> dense;
+  dense.reserve(inputs.size());
+  for (const Tensor& input : inputs) dense.push_back(input.contiguous());
+  return plan->run(dense, impl_->team, impl_->arenas);
+}
+
+std::vector<std::string> Model::output_names(std::span<const Tensor> inputs) const {
+  return impl_->plan(inputs)->output_names();
+}
+
+}  // namespace wherry

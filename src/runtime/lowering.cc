@@ -1,0 +1,149 @@
+// The bookkeeping around lowering: which op goes to which file, scratch, what a step says about itself.
+
+#include "runtime/lowering.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/check.h"
+
+namespace wherry::runtime {
+namespace {
+
+using Lower = void (*)(const ir::Node&, Lowering&);
+
+constexpr std::array<std::pair<std::string_view, Lower>, 13> kLowerings = {{
+    {"convolution", lower_convolution},
+    {"matmul", lower_matmul},
+    {"elementwise", lower_elementwise},
+    {"pool", lower_pool},
+    {"adaptive_pool", lower_adaptive_pool},
+    {"layer_norm", lower_layer_norm},
+    {"group_norm", lower_group_norm},
+    {"softmax", lower_softmax},
+    {"reduce", lower_reduce},
+    {"copy", lower_copy},
+    {"gather", lower_gather},
+    {"concat", lower_concat},
+    {"pad", lower_pad},
+}};
+
+/// "[1, 64, 56, 56] x [64, 64, 3, 3] -> [1, 64, 56, 56]"; vectors, being biases mostly, are left out.
+std::string shapes_of(const ir::Node& node) {
+  std::string text;
+  for (const ir::Value* value : node.inputs()) {
+    if (value == nullptr || (value->type().sizes.size() < 2 && !text.empty())) continue;
+    if (!text.empty()) text += " x ";
+    text += to_string(value->type().sizes);
+  }
+  return text + " -> " + to_string(node.output()->type().sizes);
+}
+
+}  // namespace
+
+Lowering::Lowering(const ir::Graph& graph, PackedWeights& weights, ThreadTeam& team, const ThreadTeam::Turn& turn,
+                   base::Isa isa)
+    : weights_(weights), team_(team), turn_(turn), isa_(isa), placement_(place_values(graph)) {
+  constants_.resize(placement_.storages.size());
+}
+
+void Lowering::lower(const ir::Node& node, std::int64_t position) {
+  position_ = position;
+  touched_.clear();
+  if (node.op() == "view" || node.output()->type().numel() == 0) return;
+  const auto* found =
+      std::find_if(kLowerings.begin(), kLowerings.end(), [&](const auto& entry) { return entry.first == node.op(); });
+  if (found == kLowerings.end()) unsupported(node, "no kernel for this op");
+  found->second(node, *this);
+}
+
+void Lowering::lower(const OutputCopy& copy, std::int64_t position) {
+  position_ = position;
+  touched_.clear();
+  if (copy.value->type().numel() == 0) return;
+  const Operand from = operand(copy.value);
+  add_copy(from, {{copy.storage, 0}, from.dtype, from.sizes, contiguous_strides(from.sizes)}, nullptr);
+}
+
+Operand Lowering::operand(const ir::Value* value) {
+  const Place& place = placement_.of(value);
+  const Storage& storage = placement_.storages[static_cast<std::size_t>(place.slot.storage)];
+  if (storage.kind == Storage::Kind::constant) {
+    std::shared_ptr<const Tensor>& bytes = constants_[static_cast<std::size_t>(place.slot.storage)];
+    if (bytes == nullptr) bytes = weights_.plain(*storage.constant->constant());
+  }
+  return {place.slot, value->type().dtype, value->type().sizes, place.strides};
+}
+
+Slot Lowering::scratch(std::int64_t bytes) {
+  Storage added;
+  added.bytes = bytes;
+  added.first = added.last = position_;
+  placement_.storages.push_back(added);
+  constants_.emplace_back();
+  touched_.push_back(static_cast<int>(placement_.storages.size()) - 1);
+  return {touched_.back(), 0};
+}
+
+const std::byte* Lowering::pack(const ir::Value* weight, std::string_view packing, std::size_t bytes,
+                                const PackedWeights::Pack& pack) {
+  PackedWeight packed = weights_.get(*weight->constant(), packing, bytes, pack);
+  kept_.push_back(packed);
+  return packed->data();
+}
+
+void Lowering::add(std::unique_ptr<Step> step, const ir::Node& node, StepFacts facts) {
+  StepInfo& info = step->info_;
+  info.op = node.op();
+  info.kernel = std::move(facts.kernel);
+  info.precision = is_floating(node.output()->type().dtype) ? "fp32" : std::string(name_of(node.output()->type().dtype));
+  info.shape = shapes_of(node);
+  info.source = ir::to_string(node.source());
+  info.weight_bytes = facts.weight_bytes;
+  info.output_bytes = node.output()->type().numel() * static_cast<std::int64_t>(size_of(node.output()->type().dtype));
+  info.flops = facts.flops;
+  for (const ir::Value* value : node.inputs()) {
+    if (value != nullptr) step->reads_.push_back(placement_.of(value).slot.storage);
+  }
+  step->writes_.push_back(placement_.of(node.output()).slot.storage);
+  for (const int storage : touched_) {
+    step->writes_.push_back(storage);
+    info.workspace_bytes += placement_.storages[static_cast<std::size_t>(storage)].bytes;
+  }
+  steps_.push_back(std::move(step));
+}
+
+Lowering::Result Lowering::finish() {
+  return {std::move(placement_), std::move(steps_), std::move(kept_), std::move(constants_)};
+}
+
+int useful_threads(std::int64_t flops, std::int64_t bytes, std::int64_t items) {
+  // Rough rates of one core: 50 operations and 8 bytes a nanosecond; 2 microseconds are worth a thread.
+  const double nanoseconds = static_cast<double>(flops) / 50.0 + static_cast<double>(bytes) / 8.0;
+  const auto worth = static_cast<std::int64_t>(std::min(nanoseconds / 2000.0, 1024.0));
+  return static_cast<int>(std::max<std::int64_t>(1, std::min(worth, items)));
+}
+
+void unsupported(const ir::Node& node, const std::string& reason) {
+  std::string types;
+  for (const ir::Value* value : node.inputs()) {
+    if (value == nullptr) continue;
+    types += types.empty() ? "" : ", ";
+    types += fmt::format("{}{}", name_of(value->type().dtype), to_string(value->type().sizes));
+  }
+  const std::string where = ir::to_string(node.source());
+  throw Unsupported(fmt::format("{}({}){}: {}", node.op(), types, where.empty() ? "" : " at " + where, reason),
+                    {{fmt::format("{}({})", node.op(), types), where}});
+}
+
+void require_f32(const ir::Node& node) {
+  const auto check = [&](const ir::Value* value) {
+    if (value != nullptr && value->type().dtype != DType::f32)
+      unsupported(node, fmt::format("{} arithmetic; wherry computes this op in float32", name_of(value->type().dtype)));
+  };
+  for (const ir::Value* value : node.inputs()) check(value);
+  check(node.output());
+}
+
+}  // namespace wherry::runtime

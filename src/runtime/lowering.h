@@ -1,0 +1,129 @@
+#pragma once
+// From a node of the core set to steps: what the files in steps/ share. Each of them knows one op: which kernel runs it,
+// what has to be packed, how the work divides between threads.
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/cpu.h"
+#include "ir/graph.h"
+#include "kernels/tile.h"
+#include "runtime/packed_weights.h"
+#include "runtime/placement.h"
+#include "runtime/step.h"
+#include "runtime/thread_team.h"
+
+namespace wherry::runtime {
+
+/// A value as a kernel meets it.
+struct Operand {
+  Slot slot;
+  DType dtype = DType::f32;
+  Dims sizes;
+  Dims strides;  ///< elements
+
+  std::int64_t rank() const { return static_cast<std::int64_t>(sizes.size()); }
+  std::int64_t numel() const { return element_count(sizes); }
+};
+
+/// What a step tells about itself beyond what its node says.
+struct StepFacts {
+  std::string kernel;
+  std::int64_t flops = 0;
+  std::int64_t weight_bytes = 0;
+};
+
+/// Collects the steps of one plan, node by node. The team must stay the builder's while this exists.
+class Lowering {
+ public:
+  Lowering(const ir::Graph& graph, PackedWeights& weights, ThreadTeam& team, const ThreadTeam::Turn& turn, base::Isa isa);
+
+  /// Lowers one node; `position` is its place in the graph. Throws Unsupported naming op and types where no kernel fits.
+  void lower(const ir::Node& node, std::int64_t position);
+  /// Adds the copy of an output that no step writes in its final place.
+  void lower(const OutputCopy& copy, std::int64_t position);
+
+  const std::vector<OutputCopy>& output_copies() const { return placement_.output_copies; }
+
+  // For the files in steps/:
+  base::Isa isa() const { return isa_; }
+  int threads() const { return team_.size(); }
+  /// Brings a constant's bytes into memory when first asked for.
+  Operand operand(const ir::Value* value);
+  Operand result(const ir::Node& node) { return operand(node.output()); }
+  /// Bytes that belong to the current node's steps alone.
+  Slot scratch(std::int64_t bytes);
+  /// A constant's packed form, kept alive by the plan. `pack` is called at most once per model, items dealt to the team.
+  const std::byte* pack(const ir::Value* weight, std::string_view packing, std::size_t bytes, const PackedWeights::Pack& pack);
+  /// Any other thing the steps refer to.
+  template <typename T>
+  const T* keep(std::unique_ptr<const T> object) {
+    const T* raw = object.get();
+    kept_.emplace_back(std::move(object));
+    return raw;
+  }
+  /// Runs body(begin, end) over the items, divided between the team's threads. For packing.
+  template <typename Body>
+  void parallel(std::int64_t items, Body&& body) {
+    team_.run(turn_, [&](int thread) noexcept {
+      const auto [begin, end] = part_of(items, thread, team_.size());
+      if (begin < end) body(begin, end);
+    });
+  }
+  /// Takes the step over: fills its info from the node and the facts, and what it reads and writes from the slots.
+  void add(std::unique_ptr<Step> step, const ir::Node& node, StepFacts facts);
+  /// Adds the step that copies `from` to `to`: same sizes and dtype, any strides. `node` may be null.
+  void add_copy(const Operand& from, const Operand& to, const ir::Node* node);
+  /// `operand`, or a copy of it in scratch where its strides differ from these.
+  Operand with_strides(const Operand& operand, const Dims& strides, const ir::Node& node);
+
+  struct Result {
+    Placement placement;                       // with scratch added as storages
+    std::vector<std::unique_ptr<const Step>> steps;
+    std::vector<std::shared_ptr<const void>> kept;  // packed weights, tile programs, constants
+    std::vector<std::shared_ptr<const Tensor>> constants;  // by storage; null where the storage is no constant
+  };
+  Result finish();
+
+ private:
+  PackedWeights& weights_;
+  ThreadTeam& team_;
+  const ThreadTeam::Turn& turn_;
+  base::Isa isa_;
+  std::int64_t position_ = 0;
+  Placement placement_;
+  std::vector<std::unique_ptr<const Step>> steps_;
+  std::vector<std::shared_ptr<const void>> kept_;
+  std::vector<std::shared_ptr<const Tensor>> constants_;
+  std::vector<int> touched_;  // scratch of the current node
+};
+
+/// How many threads work worth this many floating-point operations and bytes of traffic can feed: below a few
+/// microseconds each, waking and meeting costs more than it saves.
+int useful_threads(std::int64_t flops, std::int64_t bytes, std::int64_t items);
+
+/// Refuses a node: throws Unsupported with one item, `reason` in the message.
+[[noreturn]] void unsupported(const ir::Node& node, const std::string& reason);
+/// Throws Unsupported where one of the node's floating operands or its result is not fp32.
+void require_f32(const ir::Node& node);
+
+// One per file in steps/.
+void lower_convolution(const ir::Node& node, Lowering& lowering);
+void lower_matmul(const ir::Node& node, Lowering& lowering);
+void lower_elementwise(const ir::Node& node, Lowering& lowering);
+void lower_pool(const ir::Node& node, Lowering& lowering);
+void lower_adaptive_pool(const ir::Node& node, Lowering& lowering);
+void lower_layer_norm(const ir::Node& node, Lowering& lowering);
+void lower_group_norm(const ir::Node& node, Lowering& lowering);
+void lower_softmax(const ir::Node& node, Lowering& lowering);
+void lower_reduce(const ir::Node& node, Lowering& lowering);
+void lower_copy(const ir::Node& node, Lowering& lowering);
+void lower_gather(const ir::Node& node, Lowering& lowering);
+void lower_concat(const ir::Node& node, Lowering& lowering);
+void lower_pad(const ir::Node& node, Lowering& lowering);
+
+}  // namespace wherry::runtime

@@ -1,0 +1,56 @@
+#pragma once
+// The weights of a model in the order its kernels read them. They are packed once, one at a time, and shared by the
+// plans of all input shapes, so a new shape costs no packing and the file's own bytes need not stay in memory.
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+#include "base/aligned_buffer.h"
+#include "tensor/lazy_tensor.h"
+
+namespace wherry::runtime {
+
+using PackedWeight = std::shared_ptr<const base::AlignedBuffer>;
+
+/// Safe to use from several threads: whoever asks first packs, others that want the same weight wait for it. A weight
+/// lives as long as some plan holds it, so constants that belong to one input shape go when its plan does.
+class PackedWeights {
+ public:
+  /// Writes the packed form of a row-major tensor; the buffer has as many bytes as `get` was told.
+  using Pack = std::function<void(const Tensor& weight, std::byte* packed)>;
+
+  /// The bytes of `weight` in the order that `packing` names. Equal keys and packings mean equal bytes.
+  PackedWeight get(const tensor::LazyTensor& weight, std::string_view packing, std::size_t bytes, const Pack& pack);
+
+  /// The weight as it is, row-major, for kernels that read it in its own order.
+  std::shared_ptr<const Tensor> plain(const tensor::LazyTensor& weight);
+
+  struct Totals {
+    std::int64_t packings = 0;  ///< how often a weight was packed: asked for first
+    std::int64_t reuses = 0;    ///< how often it was there already
+    std::int64_t bytes = 0;     ///< of the packed weights alive now
+  };
+  Totals totals() const;
+
+ private:
+  struct Entry {
+    std::mutex mutex;  // held while packing
+    std::weak_ptr<const base::AlignedBuffer> packed;
+    std::weak_ptr<const Tensor> plain;
+  };
+  std::shared_ptr<Entry> entry(const std::string& name);
+  void count(bool reused);
+
+  mutable std::mutex mutex_;
+  std::map<std::string, std::shared_ptr<Entry>> entries_;
+  std::size_t sweep_at_ = 1024;  // entries at which the dead ones are dropped
+  std::int64_t packings_ = 0;
+  std::int64_t reuses_ = 0;
+};
+
+}  // namespace wherry::runtime

@@ -1,0 +1,184 @@
+// Planning: place values, lower nodes, lay out the arena, decide where threads must meet. Running: bind the storages,
+// walk the steps.
+
+#include "runtime/plan.h"
+
+#include <algorithm>
+#include <string>
+
+#include "base/check.h"
+#include "runtime/lowering.h"
+#include "runtime/memory_plan.h"
+
+namespace wherry::runtime {
+namespace {
+
+/// Lowers every node, and refuses the graph once with all that is missing.
+void lower_all(const ir::Graph& graph, Lowering& lowering, const std::vector<OutputCopy>& copies) {
+  std::vector<Unsupported::Item> missing;
+  std::string message;
+  std::int64_t position = 0;
+  for (const ir::Node* node : graph.nodes()) {
+    try {
+      lowering.lower(*node, position);
+    } catch (const Unsupported& error) {
+      missing.insert(missing.end(), error.items().begin(), error.items().end());
+      message += (message.empty() ? "" : "; ") + std::string(error.what());
+    }
+    ++position;
+  }
+  if (!missing.empty()) {
+    throw Unsupported(fmt::format("the model needs {} operation{} that wherry has no kernel for: {}", missing.size(),
+                                  missing.size() == 1 ? "" : "s", message),
+                      std::move(missing));
+  }
+  for (const OutputCopy& copy : copies) lowering.lower(copy, position);
+}
+
+}  // namespace
+
+Plan::Plan(const ir::Graph& graph, PackedWeights& weights, ThreadTeam& team, base::Isa isa)
+    : output_names_(graph.output_names()), team_size_(team.size()) {
+  for (const ir::Value* value : graph.inputs()) inputs_.push_back(value->type());
+  for (const ir::Value* value : graph.outputs()) outputs_.push_back(value->type());
+
+  const ThreadTeam::Turn turn = team.take_turn();
+  Lowering lowering(graph, weights, team, turn, isa);
+  lower_all(graph, lowering, lowering.output_copies());
+  Lowering::Result lowered = lowering.finish();
+  kept_ = std::move(lowered.kept);
+  constants_ = std::move(lowered.constants);
+
+  std::vector<Lifetime> lifetimes;
+  std::vector<std::size_t> owners;  // storage of each lifetime
+  std::vector<std::int64_t> bytes;
+  const std::vector<Storage>& storages = lowered.placement.storages;
+  for (std::size_t i = 0; i < storages.size(); ++i) {
+    const Storage& storage = storages[i];
+    homes_.push_back({Home::Kind::arena, 0, storage.index, nullptr});
+    bytes.push_back(storage.bytes);
+    switch (storage.kind) {
+      case Storage::Kind::arena:
+        lifetimes.push_back({storage.bytes, storage.first, storage.last});
+        owners.push_back(i);
+        break;
+      case Storage::Kind::input: homes_.back().kind = Home::Kind::input; break;
+      case Storage::Kind::output: homes_.back().kind = Home::Kind::output; break;
+      case Storage::Kind::constant:
+        homes_.back().kind = Home::Kind::constant;
+        if (constants_[i] != nullptr) homes_.back().constant = static_cast<const std::byte*>(constants_[i]->data());
+        break;
+    }
+  }
+  const MemoryPlan memory = plan_memory(lifetimes);
+  for (std::size_t i = 0; i < owners.size(); ++i) homes_[owners[i]].offset = memory.offsets[i];
+  arena_bytes_ = memory.arena_bytes;
+  schedule(std::move(lowered.steps), bytes);
+}
+
+Plan::~Plan() = default;
+
+void Plan::schedule(std::vector<std::unique_ptr<const Step>> steps, const std::vector<std::int64_t>& bytes) {
+  const auto overlap = [&](int a, int b) {
+    if (a == b) return true;
+    const Home& one = homes_[static_cast<std::size_t>(a)];
+    const Home& other = homes_[static_cast<std::size_t>(b)];
+    if (one.kind != Home::Kind::arena || other.kind != Home::Kind::arena) return false;
+    return one.offset < other.offset + bytes[static_cast<std::size_t>(b)] &&
+           other.offset < one.offset + bytes[static_cast<std::size_t>(a)];
+  };
+  const auto any_overlap = [&](const std::vector<int>& a, const std::vector<int>& b) {
+    return std::any_of(a.begin(), a.end(), [&](int i) {
+      return std::any_of(b.begin(), b.end(), [&](int j) { return overlap(i, j); });
+    });
+  };
+  // Steps since the last meeting may run at the same time; one thread's own steps are in order anyway.
+  std::size_t open = 0;
+  for (std::unique_ptr<const Step>& step : steps) {
+    const int threads = std::min(step->max_threads(), team_size_);
+    threads_ = std::max(threads_, threads);
+    bool wait = false;
+    for (std::size_t i = open; i < steps_.size() && !wait; ++i) {
+      const Step& earlier = *steps_[i].step;
+      if (threads == 1 && std::min(earlier.max_threads(), team_size_) == 1) continue;
+      wait = any_overlap(earlier.writes(), step->reads()) || any_overlap(earlier.writes(), step->writes()) ||
+             any_overlap(earlier.reads(), step->writes());
+    }
+    if (wait) open = steps_.size();
+    steps_.push_back({std::move(step), wait});
+  }
+}
+
+std::vector<Tensor> Plan::run(std::span<const Tensor> inputs, ThreadTeam& team, ArenaPool& arenas) const {
+  WHERRY_CHECK_EQ(team.size(), team_size_);
+  WHERRY_CHECK_EQ(inputs.size(), inputs_.size());
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    WHERRY_CHECK(inputs[i].dtype() == inputs_[i].dtype && inputs[i].sizes() == inputs_[i].sizes);
+    WHERRY_CHECK(inputs[i].is_contiguous());
+  }
+  std::vector<Tensor> outputs;
+  outputs.reserve(outputs_.size());
+  for (const ir::TensorType& type : outputs_) outputs.push_back(Tensor::empty(type.dtype, type.sizes));
+
+  std::atomic<const Step*> failed{nullptr};
+  const auto check_failed = [&] {
+    const Step* step = failed.load();
+    if (step == nullptr) return;
+    const StepInfo& info = step->info();
+    base::fail<InvalidInput>("inputs: {}{} {}", info.op, info.source.empty() ? "" : " at " + info.source, step->failure());
+  };
+  const auto walk = [&](std::byte* arena, auto&& region) {
+    std::vector<std::byte*> storages;
+    storages.reserve(homes_.size());
+    for (const Home& home : homes_) {
+      switch (home.kind) {
+        case Home::Kind::arena: storages.push_back(arena + home.offset); break;
+        // Steps only read inputs and constants; the table has one type for all.
+        case Home::Kind::input:
+          storages.push_back(static_cast<std::byte*>(const_cast<void*>(inputs[static_cast<std::size_t>(home.index)].data())));
+          break;
+        case Home::Kind::output:
+          storages.push_back(static_cast<std::byte*>(outputs[static_cast<std::size_t>(home.index)].mutable_data()));
+          break;
+        case Home::Kind::constant: storages.push_back(const_cast<std::byte*>(home.constant)); break;
+      }
+    }
+    region(RunContext{storages.data(), &failed});
+  };
+
+  if (threads_ == 1) {
+    // Nothing to share out: leave the other threads asleep, and let other callers run.
+    ArenaPool::Lease arena = arenas.take(static_cast<std::size_t>(arena_bytes_));
+    walk(arena.data(), [&](const RunContext& context) {
+      for (const Scheduled& each : steps_) each.step->run(context, 0, 1);
+    });
+    check_failed();
+    return outputs;
+  }
+  const ThreadTeam::Turn turn = team.take_turn();
+  ArenaPool::Lease arena = arenas.take(static_cast<std::size_t>(arena_bytes_));
+  walk(arena.data(), [&](const RunContext& context) {
+    team.run(turn, [&](int thread) noexcept {
+      for (const Scheduled& each : steps_) {
+        if (each.barrier_before) team.barrier();
+        const int threads = std::min(each.step->max_threads(), team_size_);
+        if (thread < threads) each.step->run(context, thread, threads);
+      }
+    });
+  });
+  check_failed();
+  return outputs;
+}
+
+std::vector<StepInfo> Plan::steps() const {
+  std::vector<StepInfo> infos;
+  infos.reserve(steps_.size());
+  for (const Scheduled& each : steps_) infos.push_back(each.step->info());
+  return infos;
+}
+
+int Plan::barriers() const {
+  return static_cast<int>(std::count_if(steps_.begin(), steps_.end(), [](const auto& each) { return each.barrier_before; }));
+}
+
+}  // namespace wherry::runtime

@@ -1,0 +1,69 @@
+#pragma once
+// A graph made ready to run for one set of input shapes: steps in order, one arena, everything decided. Immutable, so
+// several threads may run it at once.
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/cpu.h"
+#include "ir/graph.h"
+#include "runtime/arena_pool.h"
+#include "runtime/packed_weights.h"
+#include "runtime/step.h"
+#include "runtime/thread_team.h"
+
+namespace wherry::runtime {
+
+class Plan {
+ public:
+  /// Plans a graph of the core set with strides (core_ops.h), for kernels of `isa`. Weights are packed with the team.
+  /// Throws Unsupported with every node that no kernel can run.
+  Plan(const ir::Graph& graph, PackedWeights& weights, ThreadTeam& team, base::Isa isa);
+  Plan(const Plan&) = delete;
+  Plan& operator=(const Plan&) = delete;
+  ~Plan();
+
+  /// One inference: row-major inputs of exactly the graph's types in, row-major outputs out. The team must be as large as
+  /// the one that planned.
+  std::vector<Tensor> run(std::span<const Tensor> inputs, ThreadTeam& team, ArenaPool& arenas) const;
+
+  const std::vector<ir::TensorType>& input_types() const { return inputs_; }
+  const std::vector<ir::TensorType>& output_types() const { return outputs_; }
+  const std::vector<std::string>& output_names() const { return output_names_; }
+
+  /// What each step is and runs, in order.
+  std::vector<StepInfo> steps() const;
+  std::int64_t arena_bytes() const { return arena_bytes_; }
+  /// How many of the steps wait for the others' threads before they start.
+  int barriers() const;
+
+ private:
+  struct Scheduled {
+    std::unique_ptr<const Step> step;
+    bool barrier_before = false;
+  };
+  /// Where a storage is in a run: at an offset in the arena, or handed in.
+  struct Home {
+    enum class Kind : std::uint8_t { arena, input, output, constant } kind;
+    std::int64_t offset = 0;  // in the arena
+    int index = 0;            // of the input or output
+    const std::byte* constant = nullptr;
+  };
+
+  void schedule(std::vector<std::unique_ptr<const Step>> steps, const std::vector<std::int64_t>& bytes);
+
+  std::vector<ir::TensorType> inputs_;
+  std::vector<ir::TensorType> outputs_;
+  std::vector<std::string> output_names_;
+  std::vector<Scheduled> steps_;
+  std::vector<Home> homes_;
+  std::vector<std::shared_ptr<const void>> kept_;
+  std::vector<std::shared_ptr<const Tensor>> constants_;
+  std::int64_t arena_bytes_ = 0;
+  int team_size_ = 1;
+  int threads_ = 1;  // that any step can use
+};
+
+}  // namespace wherry::runtime

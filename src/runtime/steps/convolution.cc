@@ -1,0 +1,178 @@
+// Convolutions: pack the weights, address the epilogue's operands by output pixel, deal the kernel's items.
+
+#include "kernels/convolution/convolution.h"
+
+#include <array>
+
+#include "base/check.h"
+#include "base/checked_math.h"
+#include "runtime/lowering.h"
+#include "runtime/memory_plan.h"
+#include "runtime/steps/epilogue.h"
+#include "runtime/strides.h"
+
+namespace wherry::runtime {
+namespace {
+
+/// One image at a time where an operand cannot be addressed by pixels counted through the whole batch (a gate of
+/// squeeze-and-excitation [N, C, 1, 1], say): `images` runs of a kernel for a batch of one.
+class ConvolutionStep final : public Step {
+ public:
+  struct Parts {
+    std::unique_ptr<const kernels::Convolution> kernel;
+    std::int64_t images = 1;
+    std::int64_t x_image_stride = 0;  // elements
+    std::int64_t y_image_bytes = 0;
+    Slot x, y, scratch;
+    std::int64_t scratch_bytes = 0;  // a thread
+    const std::byte* weights = nullptr;
+    EpilogueRun epilogue;
+  };
+
+  ConvolutionStep(Parts parts, int threads) : parts_(std::move(parts)), items_(parts_.kernel->items()) {
+    max_threads_ = threads;
+  }
+
+  void run(const RunContext& context, int thread, int threads) const noexcept override {
+    auto [at, end] = part_of(parts_.images * items_, thread, threads);
+    std::array<kernels::TileOperand, kMaxEpilogueOperands> tiles;
+    kernels::ConvolutionArguments arguments;
+    arguments.weights = parts_.weights;
+    while (at < end) {
+      const std::int64_t image = at / items_;
+      const std::int64_t begin = at % items_;
+      const std::int64_t stop = std::min(items_, begin + end - at);
+      arguments.x = context.at<const float>(parts_.x) + image * parts_.x_image_stride;
+      arguments.y = context.at<std::byte>(parts_.y) + image * parts_.y_image_bytes;
+      arguments.epilogue = parts_.epilogue.bind(
+          context, tiles.data(), [&](const RowOperand& operand) { return image * operand.batch_strides[0]; });
+      parts_.kernel->run(arguments, begin, stop, context.at<std::byte>(parts_.scratch) + thread * parts_.scratch_bytes);
+      at += stop - begin;
+    }
+  }
+
+ private:
+  Parts parts_;
+  std::int64_t items_;
+};
+
+/// The epilogue's operands by pixel: of the whole batch where all of them allow it, else of one image. Empty where
+/// some operand allows neither (it varies along one of height and width only).
+std::optional<std::vector<RowOperand>> address_by_pixel(const ir::Node& node, const Operand& y, Lowering& lowering,
+                                                        bool& whole_batch) {
+  for (const bool whole : {true, false}) {
+    std::vector<RowOperand> rows;
+    for (const ir::Value* value : epilogue_operands(node)) {
+      const Operand operand = lowering.operand(value);
+      const Dims strides = broadcast_strides(operand.sizes, operand.strides, y.sizes);
+      const Dims sizes{y.sizes[0], y.sizes[2], y.sizes[3]};
+      const auto row = joint_stride(sizes, {strides[0], strides[2], strides[3]}, whole ? 0 : 1, 3);
+      if (!row) break;
+      rows.push_back({operand.slot, operand.dtype, *row, strides[1], {whole ? 0 : strides[0]}});
+    }
+    if (rows.size() == epilogue_operands(node).size()) {
+      whole_batch = whole;
+      return rows;
+    }
+  }
+  return std::nullopt;
+}
+
+kernels::ConvolutionShape shape_of(const ir::Node& node, const Operand& x, const Operand& y) {
+  const Dims& weight = node.input(1)->type().sizes;
+  const Dims& stride = node.integers("stride");
+  const Dims& padding = node.integers("padding");
+  const Dims& dilation = node.integers("dilation");
+  kernels::ConvolutionShape shape;
+  shape.weights = {x.sizes[1], weight[0], weight[2], weight[3], node.integer("groups")};
+  shape.batch = x.sizes[0];
+  shape.in_h = x.sizes[2], shape.in_w = x.sizes[3];
+  shape.stride_h = stride[0], shape.stride_w = stride[1];
+  shape.pad_top = padding[0], shape.pad_bottom = padding[1], shape.pad_left = padding[2], shape.pad_right = padding[3];
+  shape.dilation_h = dilation[0], shape.dilation_w = dilation[1];
+  shape.x_stride_n = x.strides[0], shape.x_stride_h = x.strides[2], shape.x_stride_w = x.strides[3];
+  shape.y_stride_n = y.strides[0], shape.y_stride_h = y.strides[2], shape.y_stride_w = y.strides[3];
+  shape.y_dtype = y.dtype;
+  WHERRY_CHECK_EQ(shape.out_h(), y.sizes[2]);
+  WHERRY_CHECK_EQ(shape.out_w(), y.sizes[3]);
+  return shape;
+}
+
+const std::byte* pack_weights(const ir::Node& node, const kernels::ConvolutionWeights& weights, Lowering& lowering) {
+  const ir::Value* weight = node.input(1);
+  const std::string name = fmt::format("{} {} in {} groups", kernels::packed_format(weights, lowering.isa()),
+                                       to_string(weight->type().sizes), weights.groups);
+  return lowering.pack(weight, name, kernels::packed_bytes(weights, lowering.isa()),
+                       [weights, isa = lowering.isa()](const Tensor& tensor, std::byte* packed) {
+                         const Dims strides = contiguous_strides(tensor.sizes());
+                         kernels::pack(weights, isa, tensor.values<float>().data(), strides.data(), packed);
+                       });
+}
+
+/// The memory order kernels want: channels innermost. Dimensions of size 1 take the stride they would have had.
+Operand channels_innermost(const Operand& x, const ir::Node& node, Lowering& lowering) {
+  if (x.sizes[1] == 1 || x.strides[1] == 1) return x;
+  return lowering.with_strides(x, channels_last_strides(x.sizes), node);
+}
+
+}  // namespace
+
+void lower_convolution(const ir::Node& node, Lowering& lowering) {
+  for (const std::size_t i : {0, 1, 2}) {
+    if (node.input(i) != nullptr && node.input(i)->type().dtype != DType::f32) {
+      unsupported(node, fmt::format("{} arithmetic; wherry convolves in float32", name_of(node.input(i)->type().dtype)));
+    }
+  }
+  if (!node.input(1)->is_constant()) unsupported(node, "weights computed by the model; wherry needs constant ones");
+  const Operand result = lowering.result(node);
+  const Operand x = channels_innermost(lowering.operand(node.input(0)), node, lowering);
+
+  ConvolutionStep::Parts parts;
+  bool whole_batch = true;
+  const auto rows = address_by_pixel(node, result, lowering, whole_batch);
+  const bool channels_last = result.sizes[1] == 1 || result.strides[1] == 1;
+  const bool fused = rows && rows->size() <= kMaxEpilogueOperands && channels_last;
+  Operand y = result;
+  if (!fused) {
+    y.dtype = DType::f32;
+    y.strides = channels_last_strides(y.sizes);
+    y.slot = lowering.scratch(y.numel() * static_cast<std::int64_t>(sizeof(float)));
+  }
+
+  kernels::ConvolutionShape shape = shape_of(node, x, y);
+  parts.weights = pack_weights(node, shape.weights, lowering);
+  if (!whole_batch) {
+    parts.images = shape.batch;
+    parts.x_image_stride = shape.x_stride_n;
+    parts.y_image_bytes = shape.y_stride_n * static_cast<std::int64_t>(size_of(y.dtype));
+    shape.batch = 1;
+  }
+  if (fused) {
+    parts.epilogue = make_epilogue(node, *rows, lowering);
+  } else if (node.input(2) != nullptr) {
+    parts.epilogue.bias = lowering.operand(node.input(2)).slot;
+  }
+  const auto& weight = node.input(1)->type();
+  const std::int64_t flops = 2 * y.numel() * weight.sizes[1] * weight.sizes[2] * weight.sizes[3];
+  const auto packed = static_cast<std::int64_t>(kernels::packed_bytes(shape.weights, lowering.isa()));
+  int threads = std::min(lowering.threads(), useful_threads(flops, packed + 4 * y.numel(), flops));
+  parts.kernel = kernels::make_convolution(shape, lowering.isa(), threads);
+  threads = static_cast<int>(std::min<std::int64_t>(threads, parts.images * parts.kernel->items()));
+  parts.x = x.slot;
+  parts.y = y.slot;
+  parts.scratch_bytes = base::round_up(static_cast<std::int64_t>(parts.kernel->scratch_bytes()), kAlignment);
+  parts.scratch = lowering.scratch(threads * parts.scratch_bytes);
+
+  const std::string name = std::string(parts.kernel->name()) + epilogue_name(parts.epilogue);
+  lowering.add(std::make_unique<ConvolutionStep>(std::move(parts), threads), node, {name, flops, packed});
+  if (fused) return;
+  if (node.has("epilogue")) {
+    lower_separate_epilogue(node, y, lowering);
+  } else if (result.dtype == DType::f32) {
+    lowering.add_copy(y, result, &node);
+  } else {
+    unsupported(node, fmt::format("a {} result in this memory order", name_of(result.dtype)));
+  }
+}
+
+}  // namespace wherry::runtime

@@ -1,0 +1,216 @@
+// What plans promise beyond arithmetic: weights packed once for all shapes, runs at the same time, one refusal naming
+// everything, little memory.
+
+#include "runtime/plan.h"
+
+#include <gmock/gmock.h>
+
+#include <array>
+#include <atomic>
+#include <thread>
+
+#include "interpreter.h"
+#include "net.h"
+#include "runtime/strides.h"
+#include "wherry/error.h"
+
+namespace wherry::runtime {
+namespace {
+
+using testing::HasSubstr;
+
+ir::Attributes padded_convolution(const char* epilogue) {
+  return {{"stride", Dims{1, 1}}, {"padding", Dims{1, 1, 1, 1}}, {"dilation", Dims{1, 1}}, {"groups", std::int64_t{1}},
+          {"epilogue", expression::Program::parse(epilogue)}};
+}
+
+/// Three convolutions with a residual, a pool and a linear layer, for any batch and image size. The weights depend on
+/// the seed alone.
+void build_small_resnet(Net& net, std::int64_t batch, std::int64_t side) {
+  const auto weight = [&](Dims sizes) { return net.constant(std::move(sizes)); };
+  std::vector<ir::Value*> weights{weight({16, 8, 3, 3}), weight({16, 16, 3, 3}), weight({16, 16, 3, 3})};
+  ir::Value* linear = weight({16, 10});
+  ir::Value* bias = weight({10});
+  const Dims sizes{batch, 16, side, side};
+  ir::Value* x = net.channels_last(net.input({batch, 8, side, side}));
+  const char* relu = "f32 (x0) { x1 = relu x0 }";
+  const char* residual = "f32 (x0, x1) { x2 = add x0 x1; x3 = relu x2 }";
+  ir::Value* y = net.node("convolution", {x, weights[0]}, padded_convolution(relu), sizes, image_strides(sizes));
+  ir::Value* z = net.node("convolution", {y, weights[1]}, padded_convolution(relu), sizes, image_strides(sizes));
+  ir::Value* w = net.node("convolution", {z, weights[2], nullptr, y}, padded_convolution(residual), sizes, image_strides(sizes));
+  ir::Value* pooled = net.node("adaptive_pool", {w}, {{"mode", std::string("avg")}}, {batch, 16, 1, 1}, image_strides({batch, 16, 1, 1}));
+  ir::Value* flat = net.node("view", {pooled}, {{"offset", std::int64_t{0}}}, {batch, 16}, {16, 1});
+  net.output(net.node("matmul", {flat, linear, bias}, {}, {batch, 10}));
+}
+
+TEST(Plan, ShapesShareTheirPackedWeights) {
+  PackedWeights weights;
+  ThreadTeam team(2);
+  ArenaPool arenas;
+  std::vector<std::unique_ptr<Plan>> plans;
+  std::int64_t bytes = 0;
+  for (int i = 0; i < 6; ++i) {
+    Net net(3);
+    build_small_resnet(net, 1 + i % 3, 6 + i);
+    plans.push_back(std::make_unique<Plan>(net.graph(), weights, team, base::selected_isa()));
+    const std::vector<Tensor> found = plans.back()->run(net.inputs(), team, arenas);
+    expect_close(found[0], interpret(net.graph(), net.inputs())[0], 1e-5, "shape " + std::to_string(i));
+    EXPECT_EQ(weights.totals().packings, 4) << "three convolutions and a linear layer";
+    EXPECT_EQ(weights.totals().reuses, 4 * i);
+    if (i == 0) bytes = weights.totals().bytes;
+    EXPECT_EQ(weights.totals().bytes, bytes);
+  }
+  plans.clear();
+  EXPECT_EQ(weights.totals().bytes, 0) << "weights live as long as the plans that use them";
+}
+
+TEST(Plan, RunsOnSeveralThreadsAtOnce) {
+  for (const int threads : {1, 2}) {
+    SCOPED_TRACE(threads);
+    Net net(5);
+    build_small_resnet(net, 2, 12);
+    const Tensor expected = interpret(net.graph(), net.inputs())[0];
+    PackedWeights weights;
+    ThreadTeam team(threads);
+    ArenaPool arenas;
+    const Plan plan(net.graph(), weights, team, base::selected_isa());
+    std::array<std::vector<Tensor>, 4> results;
+    std::vector<std::thread> callers;
+    for (std::vector<Tensor>& result : results) {
+      callers.emplace_back([&] {
+        for (int i = 0; i < 20; ++i) result = plan.run(net.inputs(), team, arenas);
+      });
+    }
+    for (std::thread& caller : callers) caller.join();
+    for (const std::vector<Tensor>& result : results) expect_close(result[0], expected, 1e-5, "a caller's result");
+  }
+}
+
+TEST(Plan, KeepsOneArenaForAllShapes) {
+  PackedWeights weights;
+  ThreadTeam team(1);
+  ArenaPool arenas;
+  std::size_t largest = 0;
+  for (int i = 0; i < 100; ++i) {
+    Net net(3);
+    build_small_resnet(net, 1 + i % 5, 4 + i % 20);
+    const Plan plan(net.graph(), weights, team, base::selected_isa());
+    plan.run(net.inputs(), team, arenas);
+    largest = std::max(largest, static_cast<std::size_t>(plan.arena_bytes()));
+    EXPECT_LE(arenas.idle_bytes(), largest);
+  }
+}
+
+TEST(Plan, ResidualTakesOverItsOperand) {
+  // y lives until the last convolution, which writes its sum over it: input copy, y and z are all that is ever alive.
+  Net net(3);
+  build_small_resnet(net, 1, 32);
+  PackedWeights weights;
+  ThreadTeam team(1);
+  const Plan plan(net.graph(), weights, team, base::selected_isa());
+  const std::int64_t activation = 16 * 32 * 32 * 4;
+  std::int64_t scratch = 0;
+  for (const StepInfo& step : plan.steps()) scratch = std::max(scratch, step.workspace_bytes);
+  EXPECT_LE(plan.arena_bytes(), 2 * activation + scratch + 4096);
+}
+
+TEST(Plan, RefusesAllItCannotRunAtOnce) {
+  Net net;
+  ir::Value* x = net.input({4, 8}, DType::f64);
+  ir::Value* w = net.constant({8, 4}, DType::f64);
+  ir::Value* y = net.node("matmul", {x, w}, {}, {4, 4}, {}, DType::f64);
+  y->producer()->source() = {"head", "model.py", 12};
+  net.output(net.node("softmax", {y}, {{"dim", std::int64_t{1}}, {"log", false}}, {4, 4}, {}, DType::f64));
+  PackedWeights weights;
+  ThreadTeam team(1);
+  try {
+    const Plan plan(net.graph(), weights, team, base::selected_isa());
+    FAIL() << "planned";
+  } catch (const Unsupported& error) {
+    ASSERT_EQ(error.items().size(), 2u);
+    EXPECT_THAT(error.items()[0].op, HasSubstr("matmul(float64[4, 8]"));
+    EXPECT_THAT(error.items()[0].where, HasSubstr("model.py:12"));
+    EXPECT_THAT(error.items()[1].op, HasSubstr("softmax"));
+    EXPECT_THAT(error.what(), HasSubstr("2 operations"));
+    EXPECT_THAT(error.what(), HasSubstr("float32"));
+  }
+}
+
+TEST(Plan, RefusesIndicesOutsideOfTheTable) {
+  Net net;
+  net.output(net.node("gather", {net.constant({5, 8}), net.input({300}, DType::i64, 0, 4)}, {{"dim", std::int64_t{0}}}, {300, 8}));
+  PackedWeights weights;
+  ThreadTeam team(2);
+  ArenaPool arenas;
+  const Plan plan(net.graph(), weights, team, base::selected_isa());
+  plan.run(net.inputs(), team, arenas);
+  for (const std::int64_t bad : {std::int64_t{5}, std::int64_t{-6}, INT64_MIN}) {
+    Tensor indices = net.inputs()[0];
+    static_cast<std::int64_t*>(indices.mutable_data())[123] = bad;
+    EXPECT_THROW(plan.run(std::vector<Tensor>{indices}, team, arenas), InvalidInput);
+  }
+}
+
+TEST(Plan, StepsSayWhatTheyAre) {
+  Net net(3);
+  build_small_resnet(net, 1, 8);
+  PackedWeights weights;
+  ThreadTeam team(1);
+  const Plan plan(net.graph(), weights, team, base::Isa::scalar);
+  const std::vector<StepInfo> steps = plan.steps();
+  ASSERT_EQ(steps.size(), 6u);  // copy, three convolutions, pool, matmul
+  EXPECT_EQ(steps[1].op, "convolution");
+  EXPECT_EQ(steps[1].precision, "fp32");
+  EXPECT_EQ(steps[1].shape, "[1, 8, 8, 8] x [16, 8, 3, 3] -> [1, 16, 8, 8]");
+  EXPECT_EQ(steps[1].flops, 2 * 64 * 16 * 8 * 9);
+  EXPECT_EQ(steps[1].output_bytes, 4 * 64 * 16);
+  EXPECT_GE(steps[1].weight_bytes, 4 * 16 * 8 * 9);
+  EXPECT_THAT(steps[1].kernel, HasSubstr("relu"));
+  EXPECT_THAT(steps[3].kernel, HasSubstr("residual"));
+}
+
+TEST(Plan, IndependentStepsShareABarrier) {
+  Net net;
+  ir::Value* x = net.input({64, 64, 16});
+  for (int i = 0; i < 4; ++i) net.output(net.elementwise("f32 (x0) { x1 = exp x0 }", {x}, {64, 64, 16}));
+  PackedWeights weights;
+  ThreadTeam team(2);
+  const Plan plan(net.graph(), weights, team, base::selected_isa());
+  EXPECT_EQ(plan.steps().size(), 4u);
+  EXPECT_EQ(plan.barriers(), 0);
+}
+
+TEST(PackedWeights, AFailedPackingIsTriedAgain) {
+  PackedWeights weights;
+  const auto constant = tensor::LazyTensor::of(Tensor::zeros(DType::f32, {4}));
+  EXPECT_THROW(weights.get(*constant, "p", 64, [](const Tensor&, std::byte*) { throw std::bad_alloc(); }), std::bad_alloc);
+  int packed = 0;
+  const PackedWeight first = weights.get(*constant, "p", 64, [&](const Tensor&, std::byte*) { ++packed; });
+  const PackedWeight second = weights.get(*constant, "p", 64, [&](const Tensor&, std::byte*) { ++packed; });
+  EXPECT_EQ(packed, 1);
+  EXPECT_EQ(first, second);
+  EXPECT_NE(weights.get(*constant, "q", 64, [&](const Tensor&, std::byte*) { ++packed; }), first);
+  EXPECT_EQ(packed, 2);
+}
+
+TEST(PackedWeights, ManyThreadsPackOnce) {
+  PackedWeights weights;
+  const auto constant = tensor::LazyTensor::of(Tensor::zeros(DType::f32, {4}));
+  std::atomic<int> packed{0};
+  std::array<PackedWeight, 4> results;
+  std::vector<std::thread> threads;
+  for (PackedWeight& result : results) {
+    threads.emplace_back([&] {
+      result = weights.get(*constant, "p", 64, [&](const Tensor&, std::byte* bytes) {
+        ++packed;
+        std::fill_n(bytes, 64, std::byte{7});
+      });
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(packed.load(), 1);
+  for (const PackedWeight& result : results) EXPECT_EQ(result->data()[63], std::byte{7});
+}
+
+}  // namespace
+}  // namespace wherry::runtime
