@@ -3,7 +3,9 @@
 #include <minizip/unzip.h>
 #include <minizip/zip.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -13,6 +15,8 @@
 
 namespace wherry::golden {
 namespace {
+
+namespace fs = std::filesystem;
 
 std::uint64_t splitmix64(std::uint64_t z) {
   z += 0x9E3779B97F4A7C15u;
@@ -120,7 +124,10 @@ Golden restore(const std::filesystem::path& golden, const std::filesystem::path&
     if (name == "stripped.json") {
       stripped = nlohmann::json::parse(data);
     } else if (name == "expected.npy") {
-      result.expected = import::npy::read(std::as_bytes(std::span(data)), golden.string() + ":expected.npy");
+      const fs::path array = fs::path(archive).replace_extension(".expected.npy");
+      std::ofstream(array, std::ios::binary) << data;
+      result.expected = import::read_npy(array.string());
+      fs::remove(array);
     } else if (name == "input_shape.txt") {
       std::istringstream text(data);
       for (std::int64_t size = 0; text >> size;) result.input_shape.push_back(size);
