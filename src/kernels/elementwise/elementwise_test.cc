@@ -159,7 +159,9 @@ TEST_P(Tile, ElementaryFunctionsKeepTheirErrorBounds) {
       if (std::fabs(static_cast<long double>(y[i]) - expected) <= it.absolute && it.ulps < 5) continue;
       const double error = test::ulps(y[i], expected);
       if (error > worst) worst = error, worst_at = x[static_cast<std::size_t>(i)];
-      if (it.absolute > 1e-30) EXPECT_LE(std::fabs(static_cast<long double>(y[i]) - expected), it.absolute);
+      if (it.absolute > 1e-30) {
+        EXPECT_LE(std::fabs(static_cast<long double>(y[i]) - expected), it.absolute);
+      }
     }
     RecordProperty(std::string(info(it.opcode).name), std::to_string(worst));
     EXPECT_LE(worst, it.ulps) << info(it.opcode).name << " at " << worst_at;
@@ -240,7 +242,9 @@ TEST_P(Tile, ConvertsEveryDTypeToEveryDType) {
             ASSERT_EQ(tensor::load_double(y.bytes.data(), to, i * stride),
                       tensor::load_double(expected.bytes.data(), to, 0))
                 << name_of(from) << " to " << name_of(to) << " at " << i;
-            if (stride == 2) ASSERT_TRUE(y.bytes.untouched((2 * i + 1) * static_cast<std::int64_t>(size_of(to))));
+            if (stride == 2) {
+              ASSERT_TRUE(y.bytes.untouched((2 * i + 1) * static_cast<std::int64_t>(size_of(to))));
+            }
           }
           EXPECT_TRUE(y.bytes.intact());
         }

@@ -20,7 +20,9 @@ using V = hn::Vec<D>;
 using M = hn::Mask<D>;
 
 HWY_INLINE V truth(M mask) { return hn::IfThenElseZero(mask, hn::Set(D(), 1.0f)); }
-HWY_INLINE M is_true(V x) { return hn::Ne(x, hn::Zero(D())); }
+/// Highway's Ne is false for a NaN.
+HWY_INLINE M differ(V a, V b) { return hn::Not(hn::Eq(a, b)); }
+HWY_INLINE M is_true(V x) { return differ(x, hn::Zero(D())); }
 
 /// b where either is NaN: x86's min and max give their second operand then, so only a's NaN has to be put back.
 HWY_INLINE V keep_nan(V a, V y) { return hn::IfThenElse(hn::IsNaN(a), a, y); }
@@ -44,7 +46,7 @@ WHERRY_OP(TruncateDivide, hn::Trunc(hn::Div(a, b)))
 WHERRY_OP(Minimum, keep_nan(a, hn::Min(a, b)))
 WHERRY_OP(Maximum, keep_nan(a, hn::Max(a, b)))
 WHERRY_OP(Equal, truth(hn::Eq(a, b)))
-WHERRY_OP(NotEqual, truth(hn::Ne(a, b)))
+WHERRY_OP(NotEqual, truth(differ(a, b)))
 WHERRY_OP(Less, truth(hn::Lt(a, b)))
 WHERRY_OP(LessEqual, truth(hn::Le(a, b)))
 WHERRY_OP(Greater, truth(hn::Gt(a, b)))
@@ -55,7 +57,7 @@ WHERRY_OP(LogicalXor, truth(hn::Xor(is_true(a), is_true(b))))
 WHERRY_OP(LogicalNot, truth(hn::Eq(a, hn::Zero(d))))
 WHERRY_OP(Negate, hn::Neg(a))
 WHERRY_OP(Absolute, hn::Abs(a))
-WHERRY_OP(Sign, hn::IfThenElse(hn::Ne(a, a), a, hn::Sub(truth(hn::Gt(a, hn::Zero(d))), truth(hn::Lt(a, hn::Zero(d))))))
+WHERRY_OP(Sign, hn::IfThenElse(hn::IsNaN(a), a, hn::Sub(truth(hn::Gt(a, hn::Zero(d))), truth(hn::Lt(a, hn::Zero(d))))))
 WHERRY_OP(Exp, exp(d, a))
 WHERRY_OP(Exp2, exp2(d, a))
 WHERRY_OP(Expm1, expm1(d, a))
@@ -73,7 +75,7 @@ WHERRY_OP(Floor, hn::Floor(a))
 WHERRY_OP(Ceil, hn::Ceil(a))
 WHERRY_OP(Round, hn::Round(a))
 WHERRY_OP(Truncate, hn::Trunc(a))
-WHERRY_OP(IsNaN, truth(hn::Ne(a, a)))
+WHERRY_OP(IsNaN, truth(hn::IsNaN(a)))
 WHERRY_OP(IsInf, truth(hn::Eq(hn::Abs(a), hn::Inf(d))))
 WHERRY_OP(Relu, hn::Max(hn::Zero(d), a))
 WHERRY_OP(Where, hn::IfThenElse(is_true(a), b, c))
