@@ -2,6 +2,7 @@
 
 #include <array>
 #include <charconv>
+#include <cmath>
 
 #include "base/check.h"
 
@@ -26,10 +27,10 @@ constexpr std::array<std::string_view, 3> kComputeNames = {"f32", "f64", "i64"};
 
 bool needs_integers(Opcode op) { return op == Opcode::bit_and || op == Opcode::bit_or || op == Opcode::bit_xor; }
 
+/// Shortest text that reads back as the same number; whole numbers without a point.
 std::string print_number(double value) {
-  if (value == static_cast<double>(static_cast<std::int64_t>(value)) && value > -1e15 && value < 1e15)
-    return fmt::format("{}", static_cast<std::int64_t>(value));
-  return fmt::format("{}", value);
+  const bool whole = std::abs(value) < 1e15 && value == std::trunc(value) && !(value == 0 && std::signbit(value));
+  return whole ? fmt::format("{}", static_cast<std::int64_t>(value)) : fmt::format("{}", value);
 }
 
 /// Words of the text form: names, numbers, and the punctuation ( ) , { } ; = each on its own.
@@ -91,7 +92,7 @@ std::string Program::to_string() const {
     text += fmt::format("{}x{} = {}", i ? "; " : " ", inputs + static_cast<int>(i), info(it.opcode).name);
     const std::uint8_t operands[] = {it.a, it.b, it.c};
     for (int k = 0; k < info(it.opcode).arity; ++k) text += fmt::format(" x{}", operands[k]);
-    if (it.opcode == Opcode::constant) text += " " + print_number(it.immediate);
+    if (it.opcode == Opcode::constant) text += fmt::format(" {}", print_number(it.immediate));
   }
   return text + " }";
 }

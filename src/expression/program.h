@@ -137,4 +137,18 @@ class Builder {
 double evaluate(const Program& program, std::span<const double> operands);  ///< compute f64; f32 rounds each step
 std::int64_t evaluate(const Program& program, std::span<const std::int64_t> operands);  ///< compute i64
 
+/// The same for many elements: registers are kept from one call to the next. Not for several threads at once.
+class Evaluator {
+ public:
+  explicit Evaluator(Program program);
+  double operator()(std::span<const double> operands);              ///< compute f64 or f32
+  std::int64_t operator()(std::span<const std::int64_t> operands);  ///< compute i64
+
+ private:
+  Program program_;
+  std::vector<float> f32_;
+  std::vector<double> f64_;
+  std::vector<std::int64_t> i64_;
+};
+
 }  // namespace wherry::expression

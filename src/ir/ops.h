@@ -80,9 +80,13 @@ bool can_evaluate(std::string_view op);
 
 /// An elementwise ATen op as a program over its tensor inputs (absent ones skipped), in the arithmetic that PyTorch
 /// uses for these dtypes; empty for ops that are not elementwise. The result converts to the output's dtype, and
-/// operands to program.compute, as in the core op `elementwise`. Throws Unsupported for a mode wherry lacks.
+/// operands to program.compute, as in the core op `elementwise`. Where program.inputs is less than the number of
+/// tensors, it reads the first ones (the other tensor of "aten::to" lends only its dtype).
 std::optional<expression::Program> elementwise_program(std::string_view op, std::span<const TensorType* const> inputs,
                                                        const Attributes& attributes);
+
+/// Whether elementwise_program() knows the op.
+bool is_elementwise(std::string_view op);
 
 /// The dtype PyTorch computes `inputs` and the numbers `scalars` in: tensors with dimensions outrank zero-dim tensors,
 /// those outrank Python numbers, and a lower rank counts only where its category (bool, integer, float) is higher.
@@ -92,23 +96,26 @@ DType promote(std::span<const TensorType* const> inputs, std::span<const Attribu
 /// denies, unknown ops.
 void verify(const Graph& graph);
 
+// clang-format off
 /// The text form, one node a line, that tests are written in:
 ///
 ///     graph(%x: float32[1, 3, 8, 8], %mask: bool[8]) {
 ///       %w = constant float32[16, 3, 3, 3] uniform(1)
-///       %1: float32[1, 16, 6, 6] = convolution(%x, %w, none) stride=[1, 1] … epilogue=`f32 (x0) { x1 = relu x0 }`  #
-///       net.py:12 conv1 %2: float32[1, 16, 6, 3]{288, 18, 3, 1}, %i: int64[…] = op(%1) flag=true p=0.5 mode="max"
-///       to=float16 sizes=[1, 2] return %2 as output
+///       %0: float32[1, 16, 6, 6] = convolution(%x, %w, none) stride=[1, 1] groups=1  # net.py:12 features.0
+///       %y: float32[1, 16, 6, 6]{576, 1, 96, 16}, %i: int64[4] = op(%0) flag=true p=0.5 mode="max" dtype=float16
+///       %z: float32[1, 16, 6, 6] = elementwise(%y) program=`f32 (x0) { x1 = relu x0 }`
+///       return %z as output
 ///     }
 ///
 /// A value without a name of its own is numbered. An absent input or attribute is `none`. Floating attributes have a
-/// point or an exponent; lists of numbers are float[0.5, 2.0], of bools bool[true, false]. "#" opens a comment; at the
-/// end of a node's line it is the node's source. `parse_graph` reads it back and throws InvalidInput with line and
-/// column; it takes types at their word. A constant is described as
-///   zeros · ones · uniform(seed) · uniform(seed, low, high)   floating in [low, high), default [-1, 1); ints 0 … 9;
-///   bools [1, 2, 3]                                                 its elements in row-major order (how small ones
-///   print) "key"                                                     known by its LazyTensor's key; contents follow
-///   from the key
+/// point or an exponent; lists of numbers are float[0.5, 2.0], of bools bool[true, false]. Strides stand in braces.
+/// "#" opens a comment; at the end of a node's line it is the node's source. A constant is described as
+///   zeros, ones
+///   uniform(seed), uniform(seed, low, high)   floating in [low, high), by default [-1, 1); integers 0 … 9; bools
+///   [1, 2, 3]                                 its elements in row-major order: how constants of up to 8 print
+///   "key"                                     its LazyTensor's key; read back, the contents follow from the key
+/// parse_graph takes types at their word (verify does not) and throws InvalidInput with line and column.
+// clang-format on
 std::string print(const Graph& graph);
 Graph parse_graph(std::string_view text);
 

@@ -36,6 +36,7 @@ class Call {
   const TensorType* maybe(std::size_t i) const { return i < inputs_.size() ? inputs_[i] : nullptr; }
   const TensorType& tensor(std::size_t i) const;
 
+  const Attributes& attributes() const { return attributes_; }
   const Attribute* find(std::string_view name) const;  ///< null where missing or None
   bool has(std::string_view name) const { return find(name) != nullptr; }
   std::int64_t integer(std::string_view name) const;
