@@ -1,0 +1,35 @@
+# Installs wherry into an empty folder, then configures, builds and runs the consumer against it.
+# Run as: cmake -DBUILD=… -DSOURCE=… -DMODEL=… -DGENERATOR=… -DCXX=… -DFLAGS=… -P check.cmake
+
+function(step)
+  execute_process(COMMAND ${ARGN} RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)
+  if(NOT result EQUAL 0)
+    list(JOIN ARGN " " command)
+    message(FATAL_ERROR "${command}\nexited with ${result}:\n${output}")
+  endif()
+  set(output "${output}" PARENT_SCOPE)
+endfunction()
+
+set(work ${BUILD}/tests/engine/consumer)
+file(REMOVE_RECURSE ${work})
+step(${CMAKE_COMMAND} --install ${BUILD} --prefix ${work}/prefix)
+file(GLOB_RECURSE targets ${work}/prefix/*.cmake)
+foreach(file ${targets})
+  file(READ ${file} text)
+  string(FIND "${text}" "${BUILD}" found)
+  if(NOT found EQUAL -1)
+    message(FATAL_ERROR "${file} refers to the build folder: the package could not be moved")
+  endif()
+endforeach()
+step(${CMAKE_COMMAND} -S ${SOURCE} -B ${work}/build -G ${GENERATOR} -DCMAKE_PREFIX_PATH=${work}/prefix
+     -DCMAKE_CXX_COMPILER=${CXX} -DCMAKE_CXX_FLAGS=${FLAGS} -DCMAKE_EXE_LINKER_FLAGS=${FLAGS})
+step(${CMAKE_COMMAND} --build ${work}/build)
+step(${work}/build/consumer ${MODEL})
+if(NOT output MATCHES "TorchScript.*\\[1, 5\\]")
+  message(FATAL_ERROR "the consumer printed: ${output}")
+endif()
+
+execute_process(COMMAND ${work}/build/consumer ${SOURCE}/main.cc RESULT_VARIABLE result ERROR_VARIABLE errors)
+if(NOT result EQUAL 2 OR NOT errors MATCHES "main.cc")
+  message(FATAL_ERROR "a file that is no model: exit code ${result}, ${errors}")
+endif()
