@@ -17,6 +17,7 @@ Panels make_panels(std::int64_t columns, const TileKernels& kernels) {
 
 void pack_panel(const Panels& panels, std::int64_t panel, const float* source, std::int64_t depth_stride,
                 std::int64_t column_stride, std::int64_t first_depth, std::int64_t rows, float* packed) {
+  if (rows <= 0) return;
   const std::int64_t width = panels.width(panel) * panels.lanes;
   const std::int64_t columns = panels.columns_of(panel);
   source += panels.first_column(panel) * column_stride;
