@@ -156,7 +156,8 @@ Value* CoreBuilder::apply(std::vector<Operand> operands, DType result, const Emi
   Builder builder(compute_for(result, operands), static_cast<int>(values.size()));
   std::vector<std::uint8_t> registers;
   for (std::size_t i = 0; i < operands.size(); ++i)
-    registers.push_back(operands[i].value ? builder.input(static_cast<int>(place[i])) : builder.constant(operands[i].number));
+    registers.push_back(operands[i].value ? builder.input(static_cast<int>(place[i]))
+                                          : builder.constant(operands[i].number));
   const std::uint8_t last = emit(builder, registers);
   return elementwise(builder.finish(last), std::move(values), {result, std::move(sizes), {}});
 }
@@ -177,6 +178,8 @@ Value* CoreBuilder::constant(double value, DType dtype) {
   return graph_.add_constant(std::move(tensor));
 }
 
-Value* CoreBuilder::full(Dims sizes, double value, DType dtype) { return expand(constant(value, dtype), std::move(sizes)); }
+Value* CoreBuilder::full(Dims sizes, double value, DType dtype) {
+  return expand(constant(value, dtype), std::move(sizes));
+}
 
 }  // namespace wherry::passes

@@ -13,7 +13,7 @@ namespace wherry::passes {
 
 /// A tensor operand or a plain number of an elementwise operation.
 struct Operand {
-  Operand(ir::Value* v) : value(v) {}                                  // NOLINT: implicit on purpose
+  Operand(ir::Value* v) : value(v) {}                                         // NOLINT: implicit on purpose
   Operand(double n, bool is_float = true) : number(n), floating(is_float) {}  // NOLINT
   ir::Value* value = nullptr;
   double number = 0;

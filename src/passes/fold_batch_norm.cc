@@ -1,5 +1,6 @@
-// A convolution or matmul followed by y·s + t per output channel is the same op with weight·s and bias·s + t. The factors
-// are peeled off the front of the elementwise program one instruction at a time, in whatever order they were written.
+// A convolution or matmul followed by y·s + t per output channel is the same op with weight·s and bias·s + t. The
+// factors are peeled off the front of the elementwise program one instruction at a time, in whatever order they were
+// written.
 
 #include <algorithm>
 
@@ -30,7 +31,8 @@ struct Affine {
     Dims along = {channels};
     if (convolution) along.resize(weight->sizes().size(), 1);
     const Program product = Program::parse("f32 (x0, x1) { x2 = mul x0 x1 }");
-    weight = constant::elementwise(product, {weight, constant::reshape(factor, along)}, weight->dtype(), weight->sizes());
+    weight =
+        constant::elementwise(product, {weight, constant::reshape(factor, along)}, weight->dtype(), weight->sizes());
     if (bias) bias = constant::elementwise(product, {bias, factor}, bias->dtype(), bias->sizes());
   }
   void shift(const LazyTensorPtr& addend) {
@@ -52,7 +54,8 @@ LazyTensorPtr per_channel(const Value* value, std::size_t rank, std::size_t chan
 }
 
 LazyTensorPtr uniform(double value, std::int64_t channels) {
-  return constant::elementwise(Program{Compute::f32, 0, {{Opcode::constant, 0, 0, 0, value}}}, {}, DType::f32, {channels});
+  return constant::elementwise(Program{Compute::f32, 0, {{Opcode::constant, 0, 0, 0, value}}}, {}, DType::f32,
+                               {channels});
 }
 
 LazyTensorPtr mapped(Opcode opcode, const LazyTensorPtr& x) {

@@ -1,5 +1,5 @@
-// Two ways to fold: what is small, or index and mask arithmetic, is computed now; weights are computed when read, so that
-// a folded copy never lies beside its origin.
+// Two ways to fold: what is small, or index and mask arithmetic, is computed now; weights are computed when read, so
+// that a folded copy never lies beside its origin.
 
 #include <algorithm>
 #include <array>
@@ -33,15 +33,16 @@ std::int64_t largest(const std::vector<ir::Value*>& values) {
 
 /// ATen ops that lowering turns into lazily folded views.
 bool is_view(std::string_view op) {
-  constexpr std::array kViews = {"aten::view",  "aten::reshape",   "aten::permute", "aten::transpose",
-                                 "aten::t",     "aten::flatten",   "aten::squeeze", "aten::unsqueeze",
-                                 "aten::slice", "aten::select",    "aten::to",      "aten::expand",
+  constexpr std::array kViews = {"aten::view",  "aten::reshape",    "aten::permute", "aten::transpose",
+                                 "aten::t",     "aten::flatten",    "aten::squeeze", "aten::unsqueeze",
+                                 "aten::slice", "aten::select",     "aten::to",      "aten::expand",
                                  "aten::clone", "aten::contiguous", "aten::detach"};
   return std::find(kViews.begin(), kViews.end(), op) != kViews.end();
 }
 
 bool fold_now(ir::Graph& graph, ir::Node* node, std::int64_t limit) {
-  if (!ir::can_evaluate(node->op()) || largest(node->inputs()) > limit || largest(node->outputs()) > limit) return false;
+  if (!ir::can_evaluate(node->op()) || largest(node->inputs()) > limit || largest(node->outputs()) > limit)
+    return false;
   std::vector<Tensor> values;
   std::vector<const Tensor*> inputs;
   values.reserve(node->inputs().size());
@@ -65,7 +66,8 @@ constant::LazyTensorPtr fold_later(const ir::Node& node) {
   if (op == "reshape") return constant::reshape(in(0), type.sizes);
   if (op == "permute") return constant::permute(in(0), node.integers("dims"));
   if (op == "slice")
-    return constant::slice(in(0), node.integer("dim"), node.integer("start"), node.integer("end"), node.integer("step"));
+    return constant::slice(in(0), node.integer("dim"), node.integer("start"), node.integer("end"),
+                           node.integer("step"));
   if (op == "expand" && type.numel() <= kRepeated) return constant::expand(in(0), type.sizes);
   if (op == "concat") {
     std::vector<constant::LazyTensorPtr> parts;
@@ -101,7 +103,8 @@ void fold_constants(ir::Graph& graph) {
       continue;
     }
     if (const auto folded = fold_later(*node)) {
-      const bool small = std::max(largest(node->inputs()), largest(node->outputs())) <= kSmall && node->op() != "matmul";
+      const bool small =
+          std::max(largest(node->inputs()), largest(node->outputs())) <= kSmall && node->op() != "matmul";
       ir::Value* value = small ? graph.add_constant(folded->get(), node->output()->name())
                                : graph.add_constant(folded, node->output()->name());
       graph.replace_uses(node->output(), value);

@@ -37,6 +37,13 @@ bool is_natural(DType dtype, Compute compute) {
          (compute == Compute::i64 && dtype == DType::i64);
 }
 
+/// Sums and products name their lower register first, so that equal programs are written alike.
+Program canonical(Program program) {
+  for (auto& it : program.code)
+    if ((it.opcode == Opcode::add || it.opcode == Opcode::mul) && it.a > it.b) std::swap(it.a, it.b);
+  return program;
+}
+
 }  // namespace
 
 std::optional<BoundProgram> merge(const BoundProgram& producer, const ir::Value* value, const BoundProgram& consumer) {
@@ -68,7 +75,7 @@ std::optional<BoundProgram> merge(const BoundProgram& producer, const ir::Value*
   std::uint8_t result = builder.append(inner, inner_inputs);
   if (dtype == DType::boolean && !gives_truth(inner)) result = builder.emit(Opcode::ne, result, builder.constant(0));
   std::replace(outer_inputs.begin(), outer_inputs.end(), kInner, result);
-  merged.program = builder.finish(builder.append(outer, outer_inputs));
+  merged.program = canonical(builder.finish(builder.append(outer, outer_inputs)));
   if (merged.program.registers() > kMaxRegisters) return std::nullopt;
   return merged;
 }
@@ -76,8 +83,8 @@ std::optional<BoundProgram> merge(const BoundProgram& producer, const ir::Value*
 BoundProgram tidy(const BoundProgram& bound, std::size_t keep) {
   const Program& program = bound.program;
   // Builder::finish states an operand that is itself the result as max(x, x); with one operand no statement is needed.
-  if (const auto& code = program.code; keep == 0 && code.size() == 1 && code[0].opcode == Opcode::max &&
-                                       code[0].a == code[0].b)
+  if (const auto& code = program.code;
+      keep == 0 && code.size() == 1 && code[0].opcode == Opcode::max && code[0].a == code[0].b)
     return {{program.compute, 1, {}}, {bound.operands[code[0].a]}};
   std::vector<bool> read(bound.operands.size(), false);
   for (const auto& it : program.code) {

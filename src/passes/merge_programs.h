@@ -19,8 +19,9 @@ struct BoundProgram {
 inline constexpr std::size_t kMaxOperands = 8;
 inline constexpr int kMaxRegisters = 64;
 
-/// `consumer` with its reads of `value` (one of its operands, of `dtype`) replaced by `producer`'s computation of it. The
-/// producer's operands come first. Empty where rounding or arithmetic would change, or the result would be too large.
+/// `consumer` with its reads of `value` (one of its operands, of `dtype`) replaced by `producer`'s computation of it.
+/// The producer's operands come first. Empty where rounding or arithmetic would change, or the result would be too
+/// large.
 std::optional<BoundProgram> merge(const BoundProgram& producer, const ir::Value* value, const BoundProgram& consumer);
 
 /// The same program with operands that are equal read once and those unread dropped. `keep` operands at the front stay.

@@ -139,7 +139,8 @@ Value* simpler_matmul(CoreBuilder& build, Node* node) {
     const Dims& to = inputs[i]->type().sizes;
     if (from.size() < 2 || !std::equal(from.rbegin(), from.rbegin() + 2, to.rbegin())) continue;
     const Dims& other = inputs[1 - i]->type().sizes;
-    if (other.size() < to.size() || !std::equal(to.begin(), to.end() - 2, other.end() - static_cast<std::ptrdiff_t>(to.size())))
+    if (other.size() < to.size() ||
+        !std::equal(to.begin(), to.end() - 2, other.end() - static_cast<std::ptrdiff_t>(to.size())))
       continue;
     inputs[i] = x;
     changed = true;
@@ -168,7 +169,8 @@ Value* simpler(CoreBuilder& build, Node* node) {
   Value* x = node->input(0);
   if (op == "reshape") {
     if (x->type().sizes == node->output()->type().sizes) return x;
-    if (const Node* before = producer(x, "reshape")) return build.reshape(before->input(0), node->output()->type().sizes);
+    if (const Node* before = producer(x, "reshape"))
+      return build.reshape(before->input(0), node->output()->type().sizes);
   }
   if (op == "expand" && x->type().sizes == node->output()->type().sizes) return x;
   if (op == "permute") return simpler_permute(build, node);
@@ -215,7 +217,8 @@ bool merge_equal_nodes(ir::Graph& graph) {
   for (Node* node : graph.nodes()) {
     const auto [entry, fresh] = first.try_emplace(describe(*node), node);
     if (fresh) continue;
-    for (std::size_t i = 0; i < node->outputs().size(); ++i) graph.replace_uses(node->output(i), entry->second->output(i));
+    for (std::size_t i = 0; i < node->outputs().size(); ++i)
+      graph.replace_uses(node->output(i), entry->second->output(i));
     changed = true;
   }
   return changed;

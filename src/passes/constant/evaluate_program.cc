@@ -84,7 +84,8 @@ template <typename T>
 void store(Tensor& tensor, const T* from, std::int64_t at, std::int64_t count) {
   if constexpr (std::is_same_v<T, float>) {
     if (tensor.dtype() == DType::f32) {
-      std::memcpy(static_cast<float*>(tensor.mutable_data()) + at, from, static_cast<std::size_t>(count) * sizeof(float));
+      std::memcpy(static_cast<float*>(tensor.mutable_data()) + at, from,
+                  static_cast<std::size_t>(count) * sizeof(float));
       return;
     }
   }
@@ -101,23 +102,33 @@ void step(const Instruction& it, Compute compute, T* out, const T* a, const T* b
   if constexpr (std::is_floating_point_v<T>) {
     switch (it.opcode) {
       case Opcode::constant: std::fill(out, out + n, static_cast<T>(it.immediate)); return;
-      case Opcode::add: for (std::int64_t i = 0; i < n; ++i) out[i] = a[i] + b[i]; return;
-      case Opcode::sub: for (std::int64_t i = 0; i < n; ++i) out[i] = a[i] - b[i]; return;
-      case Opcode::mul: for (std::int64_t i = 0; i < n; ++i) out[i] = a[i] * b[i]; return;
-      case Opcode::div: for (std::int64_t i = 0; i < n; ++i) out[i] = a[i] / b[i]; return;
+      case Opcode::add:
+        for (std::int64_t i = 0; i < n; ++i) out[i] = a[i] + b[i];
+        return;
+      case Opcode::sub:
+        for (std::int64_t i = 0; i < n; ++i) out[i] = a[i] - b[i];
+        return;
+      case Opcode::mul:
+        for (std::int64_t i = 0; i < n; ++i) out[i] = a[i] * b[i];
+        return;
+      case Opcode::div:
+        for (std::int64_t i = 0; i < n; ++i) out[i] = a[i] / b[i];
+        return;
       default: break;
     }
   }
   const int arity = expression::info(it.opcode).arity;
-  Program single{compute, arity, {{it.opcode, 0, static_cast<std::uint8_t>(arity > 1 ? 1 : 0),
-                                   static_cast<std::uint8_t>(arity > 2 ? 2 : 0), it.immediate}}};
+  Program single{compute,
+                 arity,
+                 {{it.opcode, 0, static_cast<std::uint8_t>(arity > 1 ? 1 : 0),
+                   static_cast<std::uint8_t>(arity > 2 ? 2 : 0), it.immediate}}};
   using Wide = std::conditional_t<std::is_same_v<T, std::int64_t>, std::int64_t, double>;
   for (std::int64_t i = 0; i < n; ++i) {
     const std::array<Wide, 3> values = {arity > 0 ? static_cast<Wide>(a[i]) : Wide{},
                                         arity > 1 ? static_cast<Wide>(b[i]) : Wide{},
                                         arity > 2 ? static_cast<Wide>(c[i]) : Wide{}};
-    out[i] = static_cast<T>(expression::evaluate(
-        single, std::span<const Wide>(values.data(), static_cast<std::size_t>(arity))));
+    out[i] = static_cast<T>(
+        expression::evaluate(single, std::span<const Wide>(values.data(), static_cast<std::size_t>(arity))));
   }
 }
 

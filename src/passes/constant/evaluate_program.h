@@ -1,5 +1,6 @@
 #pragma once
-// Runs an elementwise program over constants: batch norm folded into tens of megabytes of weights must not cost seconds.
+// Runs an elementwise program over constants: batch norm folded into tens of megabytes of weights must not cost
+// seconds.
 
 #include <span>
 

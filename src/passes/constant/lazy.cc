@@ -21,7 +21,8 @@ LazyTensorPtr strided(const LazyTensorPtr& x, Dims sizes, Dims strides, std::int
     Tensor result = materialize(x->get().view(sizes, strides, offset));
     return result;
   };
-  return std::make_shared<tensor::LazyTensor>(std::move(key), x->dtype(), sizes, std::move(make), [x] { x->release(); });
+  return std::make_shared<tensor::LazyTensor>(std::move(key), x->dtype(), sizes, std::move(make),
+                                              [x] { x->release(); });
 }
 
 }  // namespace
@@ -119,7 +120,8 @@ LazyTensorPtr matmul(const LazyTensorPtr& a, const LazyTensorPtr& b, const LazyT
     std::vector<double> row(static_cast<std::size_t>(n));
     const Tensor shift = bias ? bias->get() : Tensor::zeros(DType::f32, {n});
     for (std::int64_t i = 0; i < m; ++i) {
-      for (std::int64_t j = 0; j < n; ++j) row[static_cast<std::size_t>(j)] = shift.values<float>()[static_cast<std::size_t>(j)];
+      for (std::int64_t j = 0; j < n; ++j)
+        row[static_cast<std::size_t>(j)] = shift.values<float>()[static_cast<std::size_t>(j)];
       for (std::int64_t p = 0; p < k; ++p) {
         const double factor = x[static_cast<std::size_t>(i * k + p)];
         for (std::int64_t j = 0; j < n; ++j)

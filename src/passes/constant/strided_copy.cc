@@ -37,8 +37,8 @@ Shape merged(const Dims& sizes, const Dims& strides) {
 }
 
 template <typename T>
-void copy_rows(T* to, const T* from, std::int64_t rows, std::int64_t to_row, std::int64_t from_row, std::int64_t columns,
-               std::int64_t from_column) {
+void copy_rows(T* to, const T* from, std::int64_t rows, std::int64_t to_row, std::int64_t from_row,
+               std::int64_t columns, std::int64_t from_column) {
   constexpr std::int64_t kBlock = 16;
   if (from_column == 1) {
     for (std::int64_t r = 0; r < rows; ++r)

@@ -1,5 +1,5 @@
-// One walk forward: by the time a node is reached its inputs have strides, so each op either accepts them, or gets a copy
-// in an order its kernel can read, and then says how its own result lies in memory.
+// One walk forward: by the time a node is reached its inputs have strides, so each op either accepts them, or gets a
+// copy in an order its kernel can read, and then says how its own result lies in memory.
 //
 // The rules by op stand in Assigner::visit. What they aim at: images channels-last from the first convolution to the
 // last, sequences row-major, and every index change a view.
@@ -71,8 +71,8 @@ class Assigner {
     if (!copy) {
       const Node* source = value->producer() ? value->producer() : at;
       copy = graph_
-                 .add_node("copy", {value}, {}, {{type.dtype, type.sizes, strides}}, source ? source->source() : ir::Source{},
-                           at)
+                 .add_node("copy", {value}, {}, {{type.dtype, type.sizes, strides}},
+                           source ? source->source() : ir::Source{}, at)
                  ->output();
       copy->set_name(value->name());
     }
@@ -89,10 +89,10 @@ class Assigner {
     TensorType type = node->output()->type();
     type.strides = std::move(strides);
     Value* output = node->output();
-    Value* view = graph_
-                      .add_node("view", {from.base}, {{"offset", from.offset + offset}}, {std::move(type)}, node->source(),
-                                node)
-                      ->output();
+    Value* view =
+        graph_
+            .add_node("view", {from.base}, {{"offset", from.offset + offset}}, {std::move(type)}, node->source(), node)
+            ->output();
     view->set_name(output->name());
     if (const auto found = demands_.find(output); found != demands_.end()) demands_[view] = found->second;
     graph_.replace_uses(output, view);
@@ -157,14 +157,14 @@ class Assigner {
       const Place from = place(x);
       TensorType same = type;
       same.strides[1] = 1;
-      node->set_input(0, graph_
-                             .add_node("view", {from.base}, {{"offset", from.offset}}, {std::move(same)}, node->source(),
-                                       node)
-                             ->output());
+      node->set_input(
+          0, graph_.add_node("view", {from.base}, {{"offset", from.offset}}, {std::move(same)}, node->source(), node)
+                 ->output());
     }
   }
 
-  /// Operands of an epilogue that vary along rows and columns are read beside the output: last dimension of `rows` dense.
+  /// Operands of an epilogue that vary along rows and columns are read beside the output: last dimension of `rows`
+  /// dense.
   void require_operands(Node* node, const Order& out) {
     const Dims& sizes = node->output()->type().sizes;
     for (std::size_t i = 3; i < node->inputs().size(); ++i) {
@@ -252,8 +252,9 @@ class Assigner {
     Order out;
     for (const std::size_t d : lies) {
       if (std::find(dims.begin(), dims.end(), static_cast<std::int64_t>(d)) != dims.end()) continue;
-      out.push_back(d - static_cast<std::size_t>(std::count_if(
-                            dims.begin(), dims.end(), [&](std::int64_t r) { return r < static_cast<std::int64_t>(d); })));
+      out.push_back(d - static_cast<std::size_t>(std::count_if(dims.begin(), dims.end(), [&](std::int64_t r) {
+                      return r < static_cast<std::int64_t>(d);
+                    })));
     }
     set_order(node->output(), out);
   }

@@ -72,7 +72,8 @@ Order before_permute(const Order& order, const Dims& dims) {
 Order after_permute(const Order& order, const Dims& dims) {
   Order after;
   for (const std::size_t d : order)
-    after.push_back(static_cast<std::size_t>(std::find(dims.begin(), dims.end(), static_cast<std::int64_t>(d)) - dims.begin()));
+    after.push_back(
+        static_cast<std::size_t>(std::find(dims.begin(), dims.end(), static_cast<std::int64_t>(d)) - dims.begin()));
   return after;
 }
 

@@ -1,5 +1,5 @@
-// The old dimensions are first joined into runs that memory holds without a gap. A view exists where each run is covered
-// by whole new dimensions: no new dimension may cross from one run into the next.
+// The old dimensions are first joined into runs that memory holds without a gap. A view exists where each run is
+// covered by whole new dimensions: no new dimension may cross from one run into the next.
 
 #include "passes/layout/view_strides.h"
 

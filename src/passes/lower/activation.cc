@@ -13,9 +13,8 @@ Values glu(Site& site) {
   const std::int64_t half = site.sizes()[static_cast<std::size_t>(dim)] / 2;
   ir::Value* left = site.slice(site.in(0), dim, 0, half);
   ir::Value* right = site.slice(site.in(0), dim, half, 2 * half);
-  return {site.apply({left, right}, site.out().dtype, [](auto& b, auto r) {
-    return b.emit(Opcode::mul, r[0], b.emit(Opcode::sigmoid, r[1]));
-  })};
+  return {site.apply({left, right}, site.out().dtype,
+                     [](auto& b, auto r) { return b.emit(Opcode::mul, r[0], b.emit(Opcode::sigmoid, r[1])); })};
 }
 
 Values softmax(Site& site, bool log) {

@@ -32,10 +32,17 @@ std::optional<ir::Value*> elementwise(Site& site) {
 
 std::span<const Rule> arithmetic_rules() {
   static constexpr Rule kRules[] = {
-      {"to", cast},          {"_to_copy", cast},    {"type_as", cast},
-      {"contiguous", identity}, {"clone", identity}, {"detach", identity},
-      {"alias", identity},   {"dropout", dropout},  {"feature_dropout", dropout},
-      {"alpha_dropout", dropout}, {"feature_alpha_dropout", dropout},
+      {"to", cast},
+      {"_to_copy", cast},
+      {"type_as", cast},
+      {"contiguous", identity},
+      {"clone", identity},
+      {"detach", identity},
+      {"alias", identity},
+      {"dropout", dropout},
+      {"feature_dropout", dropout},
+      {"alpha_dropout", dropout},
+      {"feature_alpha_dropout", dropout},
   };
   return kRules;
 }

@@ -1,8 +1,7 @@
 // Convolutions of every arity become one core op over [N, C, H, W]; a 1-d convolution is one with H = 1.
 
-#include "passes/lower/lower.h"
-
 #include "base/check.h"
+#include "passes/lower/lower.h"
 
 namespace wherry::passes::lowering {
 namespace {
@@ -69,8 +68,11 @@ Values convolution(Site& site) {
 
 std::span<const Rule> convolution_rules() {
   static constexpr Rule kRules[] = {
-      {"conv1d", convolution},       {"conv2d", convolution},           {"convolution", convolution},
-      {"_convolution", convolution}, {"_convolution_mode", convolution},
+      {"conv1d", convolution},
+      {"conv2d", convolution},
+      {"convolution", convolution},
+      {"_convolution", convolution},
+      {"_convolution_mode", convolution},
   };
   return kRules;
 }

@@ -1,4 +1,5 @@
-// Tensors made of one number: stored once, repeated by an expand. Those made of many (arange) are folded before lowering.
+// Tensors made of one number: stored once, repeated by an expand. Those made of many (arange) are folded before
+// lowering.
 
 #include "passes/lower/lower.h"
 
@@ -20,11 +21,21 @@ Values fill(Site& site) {
 
 std::span<const Rule> creation_rules() {
   static constexpr Rule kRules[] = {
-      {"zeros", zeros},          {"zeros_like", zeros}, {"new_zeros", zeros}, {"zero", zeros},
+      {"zeros", zeros},
+      {"zeros_like", zeros},
+      {"new_zeros", zeros},
+      {"zero", zeros},
       // What is in an empty tensor is nobody's business; zeros are as good as anything.
-      {"empty", zeros},          {"empty_like", zeros}, {"new_empty", zeros}, {"ones", ones},
-      {"ones_like", ones},       {"new_ones", ones},    {"full", full},       {"full_like", full},
-      {"new_full", full},        {"fill", fill},
+      {"empty", zeros},
+      {"empty_like", zeros},
+      {"new_empty", zeros},
+      {"ones", ones},
+      {"ones_like", ones},
+      {"new_ones", ones},
+      {"full", full},
+      {"full_like", full},
+      {"new_full", full},
+      {"fill", fill},
       {"scalar_tensor", [](Site& s) { return filled(s, s.number("s", 0)); }},
       {"tensor", [](Site& s) { return filled(s, s.number("data", 0)); }},
   };

@@ -81,7 +81,8 @@ Equation parse(Site& site, std::string_view text) {
     left.remove_prefix(comma + 1);
   }
   if (parts.size() != site.node().inputs().size())
-    base::fail<InvalidModel>("einsum \"{}\": {} operands, expected {}", text, site.node().inputs().size(), parts.size());
+    base::fail<InvalidModel>("einsum \"{}\": {} operands, expected {}", text, site.node().inputs().size(),
+                             parts.size());
   Equation equation;
   std::size_t dots = 0;
   for (std::size_t i = 0; i < parts.size(); ++i) {
@@ -106,8 +107,8 @@ Equation parse(Site& site, std::string_view text) {
   for (const Labels& term : equation.terms)
     for (const char c : term)
       if (std::count(term.begin(), term.end(), c) > 1)
-        site.unsupported(fmt::format("einsum \"{}\" takes a diagonal; letters that occur once per operand would be accepted",
-                                     text));
+        site.unsupported(
+            fmt::format("einsum \"{}\" takes a diagonal; letters that occur once per operand would be accepted", text));
   return equation;
 }
 
@@ -117,7 +118,8 @@ Values einsum(Site& site) {
   const std::string& text = site.node().text("equation");
   const Equation equation = parse(site, text);
   if (equation.terms.size() > 2)
-    site.unsupported(fmt::format("einsum \"{}\" of {} operands; one or two would be accepted", text, equation.terms.size()));
+    site.unsupported(
+        fmt::format("einsum \"{}\" of {} operands; one or two would be accepted", text, equation.terms.size()));
   Term a{site.in(0), equation.terms[0]};
   if (equation.terms.size() == 1) return {arranged(site, a, equation.result).value};
   Term b{site.in(1), equation.terms[1]};

@@ -40,8 +40,7 @@ Values index(Site& site) {
 }  // namespace
 
 std::span<const Rule> indexing_rules() {
-  static constexpr Rule kRules[] = {
-      {"embedding", embedding}, {"index_select", index_select}, {"index", index}};
+  static constexpr Rule kRules[] = {{"embedding", embedding}, {"index_select", index_select}, {"index", index}};
   return kRules;
 }
 

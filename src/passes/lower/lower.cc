@@ -60,10 +60,9 @@ namespace {
 const std::unordered_map<std::string_view, Function>& rules() {
   static const auto map = [] {
     std::unordered_map<std::string_view, Function> all;
-    for (const auto& theme :
-         {activation_rules(), arithmetic_rules(), attention_rules(), convolution_rules(), creation_rules(),
-          einsum_rules(), indexing_rules(), matmul_rules(), movement_rules(), normalization_rules(), pool_rules(),
-          reduction_rules(), view_rules()})
+    for (const auto& theme : {activation_rules(), arithmetic_rules(), attention_rules(), convolution_rules(),
+                              creation_rules(), einsum_rules(), indexing_rules(), matmul_rules(), movement_rules(),
+                              normalization_rules(), pool_rules(), reduction_rules(), view_rules()})
       for (const Rule& rule : theme) {
         const bool fresh = all.emplace(rule.op, rule.function).second;
         if (!fresh) base::fail<InternalError>("a bug in wherry: two lowerings of aten::{}", rule.op);
@@ -141,7 +140,8 @@ void lower(ir::Graph& graph) {
       reason = error.what();
     }
     missing.push_back({std::string(op), to_string(node->source())});
-    reasons.push_back(fmt::format("{} at {} ({})", op, missing.back().where.empty() ? "?" : missing.back().where, reason));
+    reasons.push_back(
+        fmt::format("{} at {} ({})", op, missing.back().where.empty() ? "?" : missing.back().where, reason));
   }
   if (!missing.empty())
     throw Unsupported(fmt::format("the model needs what wherry cannot run: {}", fmt::join(reasons, "; ")), missing);

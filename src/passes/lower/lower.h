@@ -10,7 +10,8 @@
 
 namespace wherry::passes {
 
-/// Replaces every ATen node by core ops. Throws Unsupported listing all the ops that cannot be, with their source lines.
+/// Replaces every ATen node by core ops. Throws Unsupported listing all the ops that cannot be, with their source
+/// lines.
 void lower(ir::Graph& graph);
 
 /// The ATen op names that lower() knows, sorted.

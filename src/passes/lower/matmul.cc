@@ -68,7 +68,7 @@ Values addbmm(Site& site) {
 
 std::span<const Rule> matmul_rules() {
   static constexpr Rule kRules[] = {
-      {"linear", linear}, {"matmul", matmul}, {"mm", matmul},     {"bmm", matmul},   {"mv", matmul},
+      {"linear", linear}, {"matmul", matmul}, {"mm", matmul},     {"bmm", matmul},  {"mv", matmul},
       {"dot", matmul},    {"addmm", addmm},   {"baddbmm", addmm}, {"addmv", addmv}, {"addbmm", addbmm},
   };
   return kRules;

@@ -1,5 +1,5 @@
-// Normalisations. Batch norm in evaluation is a scale and a shift per channel; both are computed from constants, so they
-// fold into the convolution before it.
+// Normalisations. Batch norm in evaluation is a scale and a shift per channel; both are computed from constants, so
+// they fold into the convolution before it.
 
 #include <numeric>
 
@@ -26,7 +26,8 @@ ir::Value* batch_norm(Site& site, double eps) {
   ir::Value* mean = site.maybe(3);
   ir::Value* var = site.maybe(4);
   if (!mean || !var || site.flag("training"))
-    site.unsupported("batch norm over the batch's own statistics; running statistics (evaluation mode) would be accepted");
+    site.unsupported(
+        "batch norm over the batch's own statistics; running statistics (evaluation mode) would be accepted");
   const DType dtype = is_floating(var->type().dtype) ? var->type().dtype : x->type().dtype;
   std::vector<Operand> operands = {var};
   if (weight) operands.push_back(weight);

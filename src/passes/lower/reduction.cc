@@ -110,9 +110,8 @@ Values norm(Site& site, const char* order_name) {
   }
   if (p == 1) return {reduce(site, site.unary(Opcode::abs, x), "sum", dims, keepdim)};
   if (p == 2) return {site.unary(Opcode::sqrt, reduce(site, site.unary(Opcode::square, x), "sum", dims, keepdim))};
-  ir::Value* powers = site.apply({x}, dtype, [=](auto& b, auto r) {
-    return b.emit(Opcode::pow, b.emit(Opcode::abs, r[0]), b.constant(p));
-  });
+  ir::Value* powers = site.apply(
+      {x}, dtype, [=](auto& b, auto r) { return b.emit(Opcode::pow, b.emit(Opcode::abs, r[0]), b.constant(p)); });
   return {site.binary(Opcode::pow, reduce(site, powers, "sum", dims, keepdim), Operand(1 / p), dtype)};
 }
 
@@ -125,14 +124,12 @@ Values logsumexp(Site& site) {
   ir::Value* largest = site.apply({reduce(site, x, "max", dims, true)}, dtype, [](auto& b, auto r) {
     return b.emit(Opcode::where, b.emit(Opcode::isinf, r[0]), b.constant(0), r[0]);
   });
-  ir::Value* terms = site.apply({x, largest}, dtype, [](auto& b, auto r) {
-    return b.emit(Opcode::exp, b.emit(Opcode::sub, r[0], r[1]));
-  });
+  ir::Value* terms = site.apply({x, largest}, dtype,
+                                [](auto& b, auto r) { return b.emit(Opcode::exp, b.emit(Opcode::sub, r[0], r[1])); });
   ir::Value* sum = reduce(site, terms, "sum", dims, keepdim);
   ir::Value* offset = keepdim ? largest : site.reshape(largest, sum->type().sizes);
-  return {site.apply({sum, offset}, dtype, [](auto& b, auto r) {
-    return b.emit(Opcode::add, b.emit(Opcode::log, r[0]), r[1]);
-  })};
+  return {site.apply({sum, offset}, dtype,
+                     [](auto& b, auto r) { return b.emit(Opcode::add, b.emit(Opcode::log, r[0]), r[1]); })};
 }
 
 }  // namespace

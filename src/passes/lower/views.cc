@@ -27,9 +27,7 @@ Values permute(Site& site) {
   return {site.permute(site.in(0), std::move(dims))};
 }
 
-Values transpose(Site& site) {
-  return {site.transpose(site.in(0), site.integer("dim0", 0), site.integer("dim1", 0))};
-}
+Values transpose(Site& site) { return {site.transpose(site.in(0), site.integer("dim0", 0), site.integer("dim1", 0))}; }
 
 Values t(Site& site) { return {site.rank() < 2 ? site.in(0) : site.transpose(site.in(0), 0, 1)}; }
 
@@ -171,7 +169,8 @@ std::span<const Rule> view_rules() {
       {"permute", permute},
       {"transpose", transpose},
       {"t", t},
-      {"numpy_T", [](Site& s) {
+      {"numpy_T",
+       [](Site& s) {
          Dims dims(s.rank());
          std::iota(dims.rbegin(), dims.rend(), 0);
          return Values{s.permute(s.in(0), std::move(dims))};
