@@ -404,5 +404,56 @@ TEST_P(Tile, Gelu) {
   }
 }
 
+TEST_P(Tile, WholeTensorsWithBroadcasting) {
+  std::mt19937 random(11);
+  const Program program = Program::parse("f32 (x0, x1, x2) { x3 = mul x0 x1; x4 = add x3 x2; x5 = relu x4 }");
+  for (int round = 0; round < 150; ++round) {
+    ElementwiseShape shape;
+    const std::size_t rank = random() % 5;
+    for (std::size_t d = 0; d < rank; ++d) shape.sizes.push_back(random() % (round % 10 ? 9 : 40) + 1);
+    if (round == 7) shape.sizes = {3, 0, 2};
+    if (round == 8) shape.sizes = {3, 20000};
+    const auto layout = [&](bool broadcast) {
+      std::vector<std::int64_t> strides(shape.sizes.size());
+      std::vector<std::size_t> order(strides.size());
+      for (std::size_t d = 0; d < order.size(); ++d) order[d] = d;
+      if (random() % 3 == 0) std::shuffle(order.begin(), order.end(), random);
+      std::int64_t stride = random() % 4 ? 1 : 2;
+      for (std::size_t i = order.size(); i-- > 0;) {
+        const bool repeat = broadcast && random() % 3 == 0;
+        strides[order[i]] = repeat ? 0 : stride;
+        if (!repeat) stride *= shape.sizes[order[i]];
+      }
+      return strides;
+    };
+    const auto extent = [&](const std::vector<std::int64_t>& strides) {
+      std::int64_t last = 0;
+      for (std::size_t d = 0; d < strides.size(); ++d) last += (shape.sizes[d] - 1) * strides[d];
+      return std::max<std::int64_t>(last + 1, 0);
+    };
+    shape.destination_strides = layout(false);
+    shape.destination_dtype = random() % 3 ? DType::f32 : DType::f16;
+    std::vector<Data> x;
+    std::vector<const void*> addresses;
+    for (int k = 0; k < 3; ++k) {
+      shape.operand_strides.push_back(layout(true));
+      shape.operand_dtypes.push_back(random() % 3 ? DType::f32 : DType::u8);
+      x.emplace_back(shape.operand_dtypes.back(), extent(shape.operand_strides.back()));
+      x.back().randomise(random);
+    }
+    for (const Data& data : x) addresses.push_back(data.bytes.data());
+    const std::int64_t size = extent(shape.destination_strides);
+    Data expected(shape.destination_dtype, size), y(shape.destination_dtype, size);
+    elementwise_reference(program, shape, addresses.data(), expected.bytes.data());
+    const auto elementwise = make_elementwise(program, shape, GetParam());
+    const std::int64_t middle = elementwise->items() / 2;
+    elementwise->run(addresses.data(), y.bytes.data(), middle, elementwise->items());
+    elementwise->run(addresses.data(), y.bytes.data(), 0, middle);
+    EXPECT_TRUE(y.bytes.intact());
+    EXPECT_TRUE(std::equal(expected.bytes.data(), expected.bytes.data() + expected.bytes.size(), y.bytes.data()))
+        << "round " << round;
+  }
+}
+
 }  // namespace
 }  // namespace wherry::kernels

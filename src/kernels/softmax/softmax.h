@@ -14,8 +14,8 @@ namespace wherry::kernels {
 /// none means one row). With m the row's maximum:
 ///   softmax      y = exp(x − m) / Σ exp(x − m)
 ///   log_softmax  y = x − m − log Σ exp(x − m)
-/// A row of −∞ only, or one that holds NaN or +∞, gives NaN as PyTorch's does (with +∞: NaN where x is +∞, else 0, or
-/// −∞ for log_softmax). Strides are in elements; rows of stride 1 are the fast ones.
+/// A row of −∞ only, or one that holds NaN or +∞, gives NaN throughout, as PyTorch's does. Strides are in elements;
+/// rows of stride 1 are the fast ones.
 struct SoftmaxShape {
   std::vector<std::int64_t> outer_sizes;
   std::vector<std::int64_t> x_outer_strides;
@@ -27,8 +27,8 @@ struct SoftmaxShape {
   bool operator==(const SoftmaxShape&) const = default;
 };
 
-/// A primitive: no memory of its own, shareable between threads. Error ≤ 1e-6 relative (softmax), 2e-6 · (1 + |y|)
-/// (log_softmax).
+/// A primitive: no memory of its own, shareable between threads. Error of softmax ≤ (1e-6 + 6e-8 · (m − x)) relative,
+/// of log_softmax ≤ 2e-6 · (1 + |y|).
 class Softmax {
  public:
   virtual ~Softmax() = default;

@@ -1,0 +1,113 @@
+// Walks output pixels and clips their windows; the instruction set's loops do a window.
+
+#include "kernels/pool/pool.h"
+
+#include <algorithm>
+#include <string>
+
+#include "base/check.h"
+#include "base/checked_math.h"
+#include "kernels/pool/pool_kernels.h"
+
+namespace wherry::kernels {
+namespace {
+
+/// Channels of an item: four AVX-512 vectors. Global pooling has few pixels, so channels too are shared out.
+constexpr std::int64_t kChannelBlock = 64;
+
+const PoolKernels& kernels_for(base::Isa isa) {
+  const PoolKernels* best = &kPoolReference;
+#define WHERRY_POOL_KERNELS(set, table) \
+  if (base::Isa::set <= isa) best = &table;
+#include "kernels/pool/kernels.inc"
+#undef WHERRY_POOL_KERNELS
+  return *best;
+}
+
+/// One axis of a window: first position inside x, how many, and how many with the padding.
+struct Span {
+  std::int64_t begin, count, padded;
+};
+
+Span fixed_span(std::int64_t out, std::int64_t in_size, std::int64_t kernel, std::int64_t stride, std::int64_t before,
+                std::int64_t after, std::int64_t dilation) {
+  const std::int64_t start = out * stride - before;
+  const std::int64_t first = start < 0 ? base::ceil_div(-start, dilation) : 0;
+  const auto until = [&](std::int64_t limit) {
+    return limit <= start ? 0 : std::min(kernel, base::ceil_div(limit - start, dilation));
+  };
+  return {start + first * dilation, std::max<std::int64_t>(until(in_size) - first, 0), until(in_size + after)};
+}
+
+Span adaptive_span(std::int64_t out, std::int64_t in_size, std::int64_t out_size) {
+  const std::int64_t begin = out * in_size / out_size;
+  const std::int64_t count = base::ceil_div((out + 1) * in_size, out_size) - begin;
+  return {begin, count, count};
+}
+
+class WindowPool final : public Pool {
+ public:
+  WindowPool(const PoolShape& shape, base::Isa isa)
+      : shape_(shape), kernels_(kernels_for(isa)), blocks_(base::ceil_div(shape.channels, kChannelBlock)) {
+    WHERRY_CHECK(shape.adaptive || (shape.stride_h > 0 && shape.stride_w > 0));
+    WHERRY_CHECK(shape.adaptive || (shape.dilation_h > 0 && shape.dilation_w > 0));
+    WHERRY_CHECK(shape.mode == PoolMode::max || shape.adaptive || (shape.dilation_h == 1 && shape.dilation_w == 1));
+    name_ = std::string(shape.adaptive ? "adaptive_pool_" : "pool_") +
+            (shape.mode == PoolMode::max ? "max_" : "average_") + std::string(base::name_of(isa));
+  }
+
+  std::string_view name() const override { return name_; }
+  std::int64_t items() const override { return shape_.batch * shape_.out_height * shape_.out_width * blocks_; }
+
+  void run(const float* x, float* y, std::int64_t begin, std::int64_t end) const noexcept override {
+    while (begin < end) {
+      // Neighbouring blocks of one pixel go together.
+      const std::int64_t pixel = begin / blocks_;
+      const std::int64_t block = begin % blocks_;
+      const std::int64_t count = std::min(blocks_ - block, end - begin);
+      const std::int64_t channel = block * kChannelBlock;
+      run_pixel(x + channel, y + channel, pixel, std::min(count * kChannelBlock, shape_.channels - channel));
+      begin += count;
+    }
+  }
+
+ private:
+  void run_pixel(const float* x, float* y, std::int64_t pixel, std::int64_t channels) const {
+    const PoolShape& s = shape_;
+    const std::int64_t j = pixel % s.out_width;
+    const std::int64_t i = pixel / s.out_width % s.out_height;
+    const std::int64_t n = pixel / s.out_width / s.out_height;
+    y += n * s.y_batch_stride + i * s.y_row_stride + j * s.y_column_stride;
+    const Span rows = s.adaptive
+                          ? adaptive_span(i, s.in_height, s.out_height)
+                          : fixed_span(i, s.in_height, s.kernel_h, s.stride_h, s.pad_top, s.pad_bottom, s.dilation_h);
+    const Span columns = s.adaptive
+                             ? adaptive_span(j, s.in_width, s.out_width)
+                             : fixed_span(j, s.in_width, s.kernel_w, s.stride_w, s.pad_left, s.pad_right, s.dilation_w);
+    const std::int64_t row_step = s.adaptive ? 1 : s.dilation_h, column_step = s.adaptive ? 1 : s.dilation_w;
+    const PoolWindow window = {
+        x + n * s.x_batch_stride + rows.begin * s.x_row_stride + columns.begin * s.x_column_stride, rows.count,
+        row_step * s.x_row_stride, columns.count, column_step * s.x_column_stride};
+    if (s.mode == PoolMode::max) return kernels_.max(y, window, channels);
+    const std::int64_t inside = rows.count * columns.count;
+    std::int64_t divisor = inside;
+    if (!s.adaptive && s.divisor != 0)
+      divisor = s.divisor;
+    else if (!s.adaptive && s.count_include_pad)
+      divisor = rows.padded * columns.padded;
+    kernels_.sum(y, window, channels, inside == 0 ? 0.0f : static_cast<float>(1.0 / static_cast<double>(divisor)));
+  }
+
+  PoolShape shape_;
+  const PoolKernels& kernels_;
+  std::int64_t blocks_;
+  std::string name_;
+};
+
+}  // namespace
+
+std::unique_ptr<const Pool> make_pool(const PoolShape& shape, base::Isa isa) {
+  return std::make_unique<WindowPool>(shape, isa);
+}
+
+}  // namespace wherry::kernels
