@@ -172,7 +172,7 @@ void add_classify_image(CLI::App& app, Work& work) {
   const auto options = std::make_shared<ClassifyOptions>();
   CLI::App& command = *app.add_subcommand("classify-image", "Say what is in pictures");
   add_common(command, options->common);
-  command.add_option("IMAGE", options->images, "JPEG or PNG files")->required();
+  command.add_option("IMAGE", options->images, "JPEG or PNG files")->required()->type_name("FILE");
   command.add_option("--labels", options->labels, "Class names: one a line, or JSON (default: ImageNet's 1000)")
       ->type_name("FILE");
   command.add_option("--top", options->top, "How many classes to show (default: 5)")

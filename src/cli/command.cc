@@ -18,9 +18,12 @@ void print_line(std::string_view kind, std::string_view message) {
 
 void add_common(CLI::App& command, CommonOptions& options) {
   command.add_option("MODEL", options.model, "TorchScript archive (.pt), or state dict (.pth, .bin) with --arch")
-      ->required();
-  command.add_option("--arch", options.engine.arch,
-                     "Architecture of a state dict, by torchvision's name: resnet50, mobilenet_v2, ...");
+      ->required()
+      ->type_name("FILE");
+  command
+      .add_option("--arch", options.engine.arch,
+                  "Architecture of a state dict, by torchvision's name: resnet50, mobilenet_v2, ...")
+      ->type_name("NAME");
   command.add_option("--threads", options.engine.threads, "Threads of one inference (default: all usable cores)")
       ->check(CLI::Range(1, 1024))
       ->type_name("N");

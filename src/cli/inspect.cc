@@ -108,10 +108,24 @@ std::string text_of(const std::vector<TensorInfo>& infos) {
   return text.empty() ? "none" : text;
 }
 
-/// "[1, 64, 56, 56] x [64, 64, 3, 3] -> [1, 64, 56, 56]" without the blanks inside brackets.
-std::string compact(std::string text) {
-  for (auto at = text.find(", "); at != text.npos; at = text.find(", ", at)) text.erase(at + 1, 1);
-  return text;
+/// "[1, 64, 56, 56] x [64, 64, 3, 3] -> [1, 64, 56, 56]" as "1x64x56x56 * 64x64x3x3 -> 1x64x56x56".
+std::string compact(std::string_view text) {
+  std::string out;
+  bool inside = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '[' || text[i] == ']') {
+      inside = text[i] == '[';
+      if (inside && text.substr(i, 2) == "[]") out += "scalar";
+    } else if (inside && text[i] == ',') {
+      out += 'x';
+    } else if (!inside && text.substr(i, 3) == " x ") {
+      out += " * ";
+      i += 2;
+    } else if (!inside || text[i] != ' ') {
+      out += text[i];
+    }
+  }
+  return out;
 }
 
 std::string without_folders(const std::string& source) { return source.substr(source.find_last_of('/') + 1); }
@@ -121,7 +135,7 @@ Table table_of(const std::vector<StepInfo>& steps) {
                {"op", false, 16},
                {"kernel", false, 24},
                {"type", false, 8},
-               {"shape", false, 43},
+               {"shape", false, 40},
                {"weights", true},
                {"output", true},
                {"MFLOP", true},

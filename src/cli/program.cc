@@ -29,7 +29,12 @@ std::string help_of(const CLI::App& app) {
   return "wherry --help";
 }
 
-/// The words that were not written to standard output, if that failed.
+bool is_command(const CLI::App& app, std::string_view name) {
+  const auto commands = app.get_subcommands([name](const CLI::App* command) { return command->get_name() == name; });
+  return !commands.empty();
+}
+
+/// `exit_code`, unless what was printed could not be written.
 ExitCode finished(ExitCode exit_code) {
   if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return exit_code;
   print_error(fmt::format("standard output: cannot write: {}", std::strerror(errno)));
@@ -80,11 +85,16 @@ int run_program(int argc, const char* const* argv) {
     std::fputs(app.help().c_str(), stderr);
     return kBadInput;
   }
+  const std::string_view command = argv[1];
+  if (!command.starts_with('-') && !is_command(app, command)) {
+    print_error(
+        fmt::format("no command '{}'; classify-image, run and inspect are accepted; see 'wherry --help'", command));
+    return kBadInput;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
-    const auto chosen = app.get_subcommands();
-    std::fputs((chosen.empty() ? app.help() : chosen.front()->help()).c_str(), stdout);
+    std::fputs(app.help().c_str(), stdout);  // of the command that was named, if one was
     return finished(kOk);
   } catch (const CLI::CallForVersion&) {
     std::fputs((version + "\n").c_str(), stdout);

@@ -32,10 +32,14 @@ std::string Table::print(std::size_t width) const {
     for (std::size_t i = 0; i < columns_.size(); ++i) {
       const std::string cell = cut_start(cell_of(i), widths[i]);
       const std::string padding(widths[i] - columns_of(cell), ' ');
-      line += (i > 0 ? std::string(kGap, ' ') : "") + (columns_[i].right ? padding + cell : cell + padding);
+      if (i > 0) line.append(kGap, ' ');
+      if (columns_[i].right) line += padding;
+      line += cell;
+      if (!columns_[i].right) line += padding;
     }
     line.erase(line.find_last_not_of(' ') + 1);
-    out += (heading ? bold(line) : line) + "\n";
+    out += heading ? bold(line) : line;
+    out += '\n';
   };
   add_line([&](std::size_t i) { return columns_[i].title; }, true);
   for (const auto& row : rows_) add_line([&](std::size_t i) { return row[i]; }, false);
