@@ -28,9 +28,8 @@ constexpr std::uint32_t kEnd64Signature = 0x06064b50;
 constexpr std::uint32_t kLocator64Signature = 0x07064b50;
 constexpr std::size_t kLocalLength = 30, kEntryLength = 46, kEndLength = 22, kEnd64Length = 56, kLocator64Length = 20;
 
-/// In a 32-bit or 16-bit field: the value stands in the ZIP64 structures.
+/// In a 32-bit field: the value stands in the ZIP64 structures.
 constexpr std::uint32_t kElsewhere32 = UINT32_MAX;
-constexpr std::uint16_t kElsewhere16 = UINT16_MAX;
 constexpr std::uint16_t kZip64Extra = 1;
 
 /// A little-endian field. The caller has checked that it is there.
