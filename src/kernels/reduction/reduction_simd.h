@@ -1,0 +1,129 @@
+// Reductions of fp32 rows and columns for one instruction set: reduction_avx2.cc and reduction_avx512.cc define
+// WHERRY_REDUCTION_TABLE and include this. Sums take at most 16 values in fp32 before they go on in fp64.
+
+#define HWY_DISABLE_PCLMUL_AES  // base/cpu.h does not promise them
+#include <hwy/highway.h>
+
+#include "kernels/reduction/reduction_kernels.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace wherry::kernels {
+namespace {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using D = hn::ScalableTag<float>;
+using V = hn::Vec<D>;
+using D64 = hn::ScalableTag<double>;
+using V64 = hn::Vec<D64>;
+
+constexpr std::int64_t kShortSum = 16;
+
+HWY_INLINE V64 lower(V x) { return hn::PromoteTo(D64(), hn::LowerHalf(x)); }
+HWY_INLINE V64 upper(V x) { return hn::PromoteTo(D64(), hn::UpperHalf(hn::Half<D>(), x)); }
+
+double sum_row(const float* x, std::int64_t n) noexcept {
+  const D d;
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  V64 low = hn::Zero(D64()), high = low;
+  std::int64_t i = 0;
+  for (; i + kShortSum * lanes <= n; i += kShortSum * lanes) {
+    V s[4] = {hn::LoadU(d, x + i), hn::LoadU(d, x + i + lanes), hn::LoadU(d, x + i + 2 * lanes),
+              hn::LoadU(d, x + i + 3 * lanes)};
+    for (std::int64_t k = 4; k < kShortSum; ++k) s[k % 4] = hn::Add(s[k % 4], hn::LoadU(d, x + i + k * lanes));
+    const V s0 = hn::Add(hn::Add(s[0], s[1]), hn::Add(s[2], s[3]));
+    low = hn::Add(low, lower(s0));
+    high = hn::Add(high, upper(s0));
+  }
+  V rest = hn::Zero(d);
+  for (; i + lanes <= n; i += lanes) rest = hn::Add(rest, hn::LoadU(d, x + i));
+  if (i < n) rest = hn::Add(rest, hn::MaskedLoad(hn::FirstN(d, static_cast<std::size_t>(n - i)), d, x + i));
+  const V64 sum = hn::Add(hn::Add(low, lower(rest)), hn::Add(high, upper(rest)));
+  return hn::GetLane(hn::SumOfLanes(D64(), sum));
+}
+
+/// x86's max and min give their second operand where either is NaN, so x's NaN comes through and y's is kept.
+struct Maximum {
+  static HWY_INLINE V step(V y, V x) { return hn::IfThenElse(hn::IsNaN(y), y, hn::Max(y, x)); }
+};
+struct Minimum {
+  static HWY_INLINE V step(V y, V x) { return hn::IfThenElse(hn::IsNaN(y), y, hn::Min(y, x)); }
+};
+
+template <class Op>
+float extreme_row(float start, const float* x, std::int64_t n) noexcept {
+  const D d;
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  V y0 = hn::Set(d, start), y1 = y0, y2 = y0, y3 = y0;
+  std::int64_t i = 0;
+  for (; i + 4 * lanes <= n; i += 4 * lanes) {
+    y0 = Op::step(y0, hn::LoadU(d, x + i));
+    y1 = Op::step(y1, hn::LoadU(d, x + i + lanes));
+    y2 = Op::step(y2, hn::LoadU(d, x + i + 2 * lanes));
+    y3 = Op::step(y3, hn::LoadU(d, x + i + 3 * lanes));
+  }
+  for (; i + lanes <= n; i += lanes) y0 = Op::step(y0, hn::LoadU(d, x + i));
+  if (i < n) {
+    const auto tail = hn::FirstN(d, static_cast<std::size_t>(n - i));
+    y1 = Op::step(y1, hn::IfThenElse(tail, hn::MaskedLoad(tail, d, x + i), y1));
+  }
+  const V y = Op::step(Op::step(y0, y1), Op::step(y2, y3));
+  HWY_ALIGN float values[HWY_LANES(float)];
+  hn::Store(y, d, values);
+  float result = values[0];
+  for (std::int64_t k = 1; k < lanes; ++k) {
+    const V both = Op::step(hn::Set(d, result), hn::Set(d, values[k]));
+    result = hn::GetLane(both);
+  }
+  return result;
+}
+
+void sum_columns(double* y, const float* x, std::int64_t stride, std::int64_t rows, std::int64_t columns) noexcept {
+  const D d;
+  const D64 d64;
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  HWY_ALIGN double widened[HWY_LANES(float)];
+  for (std::int64_t i = 0; i < rows; i += kShortSum, x += kShortSum * stride) {
+    const std::int64_t count = rows - i < kShortSum ? rows - i : kShortSum;
+    std::int64_t j = 0;
+    for (; j + lanes <= columns; j += lanes) {
+      V sum = hn::LoadU(d, x + j);
+      for (std::int64_t k = 1; k < count; ++k) sum = hn::Add(sum, hn::LoadU(d, x + k * stride + j));
+      hn::StoreU(hn::Add(hn::LoadU(d64, y + j), lower(sum)), d64, y + j);
+      hn::StoreU(hn::Add(hn::LoadU(d64, y + j + lanes / 2), upper(sum)), d64, y + j + lanes / 2);
+    }
+    if (j == columns) continue;
+    const auto tail = hn::FirstN(d, static_cast<std::size_t>(columns - j));
+    V sum = hn::MaskedLoad(tail, d, x + j);
+    for (std::int64_t k = 1; k < count; ++k) sum = hn::Add(sum, hn::MaskedLoad(tail, d, x + k * stride + j));
+    hn::Store(lower(sum), d64, widened);
+    hn::Store(upper(sum), d64, widened + lanes / 2);
+    for (std::int64_t k = 0; j + k < columns; ++k) y[j + k] += widened[k];
+  }
+}
+
+template <class Op>
+void extreme_columns(float* y, const float* x, std::int64_t stride, std::int64_t rows, std::int64_t columns) noexcept {
+  const D d;
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  std::int64_t j = 0;
+  for (; j + lanes <= columns; j += lanes) {
+    V value = hn::LoadU(d, y + j);
+    for (std::int64_t i = 0; i < rows; ++i) value = Op::step(value, hn::LoadU(d, x + i * stride + j));
+    hn::StoreU(value, d, y + j);
+  }
+  if (j == columns) return;
+  const auto tail = hn::FirstN(d, static_cast<std::size_t>(columns - j));
+  V value = hn::MaskedLoad(tail, d, y + j);
+  for (std::int64_t i = 0; i < rows; ++i) value = Op::step(value, hn::MaskedLoad(tail, d, x + i * stride + j));
+  hn::BlendedStore(value, tail, d, y + j);
+}
+
+}  // namespace
+
+constinit const ReductionKernels WHERRY_REDUCTION_TABLE = {
+    sum_row,     extreme_row<Maximum>,     extreme_row<Minimum>,
+    sum_columns, extreme_columns<Maximum>, extreme_columns<Minimum>,
+};
+
+}  // namespace wherry::kernels
+HWY_AFTER_NAMESPACE();
