@@ -145,24 +145,42 @@ Result change_case(Interpreter&, const Arguments& arguments) {
   return result;
 }
 
-Result starts_with(Interpreter&, const Arguments& arguments) {
+/// The part of a text that two optional bounds choose. PyTorch's default end, -1, is the end of the text, unlike Python's.
+struct Part {
+  std::string_view text;
+  std::int64_t start = 0;
+};
+std::optional<Part> part_of(const Arguments& arguments, std::size_t first_bound) {
   const std::string* text = text_at(arguments, 0);
-  const std::string* part = text_at(arguments, 1);
-  if (text == nullptr || part == nullptr || arguments.size() != 2) return std::nullopt;
-  return text->starts_with(*part);
+  if (text == nullptr || arguments.size() > first_bound + 2) return std::nullopt;
+  const auto size = static_cast<std::int64_t>(text->size());
+  std::int64_t bounds[2] = {0, size};
+  for (std::size_t i = 0; i < 2 && first_bound + i < arguments.size(); ++i) {
+    const auto bound = as_integer(arguments[first_bound + i]);
+    if (!bound) return std::nullopt;
+    bounds[i] = std::clamp<std::int64_t>(*bound < 0 ? *bound + size + static_cast<std::int64_t>(i) : *bound, 0, size);
+  }
+  const std::int64_t length = std::max<std::int64_t>(bounds[1] - bounds[0], 0);
+  return Part{std::string_view(*text).substr(static_cast<std::size_t>(bounds[0]), static_cast<std::size_t>(length)), bounds[0]};
+}
+
+Result starts_with(Interpreter&, const Arguments& arguments) {
+  const auto part = part_of(arguments, 2);
+  const std::string* prefix = text_at(arguments, 1);
+  return part && prefix != nullptr ? Result(part->text.starts_with(*prefix)) : std::nullopt;
 }
 Result ends_with(Interpreter&, const Arguments& arguments) {
-  const std::string* text = text_at(arguments, 0);
-  const std::string* part = text_at(arguments, 1);
-  if (text == nullptr || part == nullptr || arguments.size() != 2) return std::nullopt;
-  return text->ends_with(*part);
+  const auto part = part_of(arguments, 2);
+  const std::string* suffix = text_at(arguments, 1);
+  return part && suffix != nullptr ? Result(part->text.ends_with(*suffix)) : std::nullopt;
 }
+template <bool last>
 Result find(Interpreter&, const Arguments& arguments) {
-  const std::string* text = text_at(arguments, 0);
-  const std::string* part = text_at(arguments, 1);
-  if (text == nullptr || part == nullptr || arguments.size() != 2) return std::nullopt;
-  const std::size_t at = text->find(*part);
-  return at == std::string::npos ? std::int64_t{-1} : static_cast<std::int64_t>(at);
+  const auto part = part_of(arguments, 2);
+  const std::string* wanted = text_at(arguments, 1);
+  if (!part || wanted == nullptr) return std::nullopt;
+  const std::size_t at = last ? part->text.rfind(*wanted) : part->text.find(*wanted);
+  return at == std::string_view::npos ? std::int64_t{-1} : static_cast<std::int64_t>(at) + part->start;
 }
 
 Result replace(Interpreter& interpreter, const Arguments& arguments) {
@@ -211,7 +229,8 @@ constexpr Entry kStrings[] = {
     {"aten::upper", change_case<'a', 'A'>},
     {"aten::startswith", starts_with},
     {"aten::endswith", ends_with},
-    {"aten::find", find},
+    {"aten::find", find<false>},
+    {"aten::rfind", find<true>},
     {"aten::replace", replace},
     {"aten::ord", ord},
     {"builtin::ord", ord},
