@@ -21,8 +21,8 @@ using Positions = std::unordered_map<const Node*, std::size_t>;
 /// Number of inputs before the epilogue's operands: x, w and the bias (null where it is absent but operands follow).
 constexpr std::size_t kFixedInputs = 3;
 
-/// Whether an epilogue of `host` can read `operand`: one value, one per channel, or one per output element; in a matmul
-/// over batches also one that repeats over the batches.
+/// Whether an epilogue of `host` can read `operand` at no cost to the host's loops: one value, one per channel, or one
+/// per output element.
 bool addressable(const Node& host, const Dims& out, const Value* operand) {
   Dims sizes(out.size() - operand->type().sizes.size(), 1);
   sizes.insert(sizes.end(), operand->type().sizes.begin(), operand->type().sizes.end());
@@ -32,9 +32,8 @@ bool addressable(const Node& host, const Dims& out, const Value* operand) {
   bool per_channel = true;
   for (std::size_t d = 0; d < sizes.size(); ++d) per_channel &= sizes[d] == 1 || d == channel;
   if (per_channel) return true;
-  if (convolution || host.input(1)->type().sizes.size() <= 2) return false;
-  const std::size_t rank = out.size();
-  return sizes[rank - 1] == out[rank - 1] && sizes[rank - 2] == out[rank - 2];
+  // A matmul over batches addresses each batch by itself, so whatever broadcasts will do.
+  return !convolution && host.input(1)->type().sizes.size() > 2;
 }
 
 bool available(const Value* value, const Positions& positions, std::size_t host) {

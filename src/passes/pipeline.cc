@@ -16,6 +16,12 @@ std::span<const Pass> pipeline() {
       {"fold_batch_norm", fold_batch_norm},
       {"simplify", simplify},
       {"fuse_elementwise", fuse_elementwise},
+      {"sink_views", sink_views},
+      // Constants that went below a permute or reshape, and factors that now stand behind a product.
+      {"fold_constants", fold_constants},
+      {"fold_batch_norm", fold_batch_norm},
+      {"simplify", simplify},
+      {"fuse_elementwise", fuse_elementwise},
       {"fuse_epilogue", fuse_epilogue},
       {"layout", assign_layout},
   };

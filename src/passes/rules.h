@@ -13,6 +13,8 @@ void lower(ir::Graph& graph);
 void simplify(ir::Graph& graph);
 /// Scales and shifts per output channel move into the weight and bias of the convolution or matmul before them.
 void fold_batch_norm(ir::Graph& graph);
+/// Elementwise ops on a permuted or reshaped product or convolution are done before the permute or reshape.
+void sink_views(ir::Graph& graph);
 /// Elementwise ops with one reader become part of the elementwise op that reads them.
 void fuse_elementwise(ir::Graph& graph);
 /// Elementwise readers of a convolution or matmul become its epilogue.

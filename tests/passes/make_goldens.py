@@ -172,6 +172,13 @@ def matmuls():
     case(op, [q, k, v, None], lambda q, k, v, m: attention(q, k, v), dropout_p=0.0, is_causal=False)
     case(op, [q, k, v, T(5, 6)], attention, "attention with an addend", dropout_p=0.0, is_causal=False)
     case(op, [T(2, 5, 4), T(2, 5, 4), T(2, 5, 4), None], lambda q, k, v, m: attention(q, k, v, causal=True, scale=0.3), "attention causal", dropout_p=0.0, is_causal=True, scale=0.3)
+    native = lambda x, y, z, w, b, p, c, m=None: F.multi_head_attention_forward(
+        *(t.transpose(0, 1) for t in (x, y, z)), 8, 2, w, b, None, None, False, 0.0, p, c, training=False,
+        key_padding_mask=m, need_weights=True)
+    both = lambda *t: (lambda r: (r[0].transpose(0, 1), r[1]))(native(*t))
+    weights = [C(24, 8), C(24), C(8, 8), C(8)]
+    op = "_native_multi_head_attention"
+    case(op, [T(2, 5, 8), T(2, 4, 8), T(2, 4, 8), *weights, T(2, 4, dtype=BOOL)], both, embed_dim=8, num_head=2, need_weights=True, average_attn_weights=True, mask_type=1)
 
 
 def norms():

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstring>
 #include <type_traits>
 #include <vector>
@@ -114,21 +115,25 @@ void step(const Instruction& it, Compute compute, T* out, const T* a, const T* b
       case Opcode::div:
         for (std::int64_t i = 0; i < n; ++i) out[i] = a[i] / b[i];
         return;
+      case Opcode::neg:
+        for (std::int64_t i = 0; i < n; ++i) out[i] = -a[i];
+        return;
+      case Opcode::sqrt:
+        for (std::int64_t i = 0; i < n; ++i) out[i] = std::sqrt(a[i]);
+        return;
       default: break;
     }
   }
   const int arity = expression::info(it.opcode).arity;
-  Program single{compute,
-                 arity,
-                 {{it.opcode, 0, static_cast<std::uint8_t>(arity > 1 ? 1 : 0),
-                   static_cast<std::uint8_t>(arity > 2 ? 2 : 0), it.immediate}}};
+  const auto second = static_cast<std::uint8_t>(arity > 1 ? 1 : 0),
+             third = static_cast<std::uint8_t>(arity > 2 ? 2 : 0);
+  expression::Evaluator single(Program{compute, arity, {{it.opcode, 0, second, third, it.immediate}}});
   using Wide = std::conditional_t<std::is_same_v<T, std::int64_t>, std::int64_t, double>;
   for (std::int64_t i = 0; i < n; ++i) {
     const std::array<Wide, 3> values = {arity > 0 ? static_cast<Wide>(a[i]) : Wide{},
                                         arity > 1 ? static_cast<Wide>(b[i]) : Wide{},
                                         arity > 2 ? static_cast<Wide>(c[i]) : Wide{}};
-    out[i] = static_cast<T>(
-        expression::evaluate(single, std::span<const Wide>(values.data(), static_cast<std::size_t>(arity))));
+    out[i] = static_cast<T>(single(std::span<const Wide>(values.data(), static_cast<std::size_t>(arity))));
   }
 }
 

@@ -22,9 +22,17 @@ ir::Value* causal_mask(Site& site, std::int64_t rows, std::int64_t columns, DTyp
   return site.cast(site.graph().add_constant(std::move(mask)), dtype);
 }
 
-/// q[..., L, E], k[..., S, E], v[..., S, D] → [..., L, D]; `mask` broadcasts to [..., L, S]: boolean (true may look) or
-/// an addend.
-ir::Value* attention(Site& site, ir::Value* q, ir::Value* k, ir::Value* v, ir::Value* mask, bool causal, double scale) {
+/// What a boolean mask says where it is true.
+enum class Truth { looks, is_hidden };
+
+struct Attention {
+  ir::Value* result;   ///< [..., L, D]
+  ir::Value* weights;  ///< [..., L, S]
+};
+
+/// q[..., L, E], k[..., S, E], v[..., S, D]; `mask` broadcasts to [..., L, S]: boolean or an addend, null for none.
+Attention attention(Site& site, ir::Value* q, ir::Value* k, ir::Value* v, ir::Value* mask, bool causal, double scale,
+                    Truth truth = Truth::looks) {
   const DType dtype = q->type().dtype;
   ir::Value* scores = site.matmul(q, site.transpose(k, -2, -1));
   if (causal) {
@@ -37,11 +45,13 @@ ir::Value* attention(Site& site, ir::Value* q, ir::Value* k, ir::Value* v, ir::V
   scores = site.apply(operands, dtype, [&](auto& b, auto r) {
     const auto scaled = b.emit(Opcode::mul, r[0], b.constant(scale));
     if (!mask) return scaled;
-    if (boolean) return b.emit(Opcode::where, r[1], scaled, b.constant(kMinusInfinity));
+    const auto hidden = b.constant(kMinusInfinity);
+    if (boolean && truth == Truth::looks) return b.emit(Opcode::where, r[1], scaled, hidden);
+    if (boolean) return b.emit(Opcode::where, r[1], hidden, scaled);
     return b.emit(Opcode::add, scaled, r[1]);
   });
   ir::Value* weights = site.softmax(scores, static_cast<std::int64_t>(scores->type().sizes.size()) - 1);
-  return site.matmul(weights, v);
+  return {site.matmul(weights, v), weights};
 }
 
 /// Repeats the heads of k or v so that there are `heads` of them (grouped queries).
@@ -67,13 +77,50 @@ Values scaled_dot_product(Site& site) {
     v = repeat_heads(site, v, heads);
   }
   const double scale = site.number("scale", 1 / std::sqrt(static_cast<double>(site.sizes().back())));
-  return {attention(site, q, k, v, site.maybe(3), site.flag("is_causal"), scale)};
+  return {attention(site, q, k, v, site.maybe(3), site.flag("is_causal"), scale).result};
+}
+
+/// x[B, S, E] times rows [first, last) of the stacked projections, split into heads: [last - first, B, heads, S, E /
+/// heads].
+ir::Value* project(Site& site, ir::Value* x, std::int64_t first, std::int64_t last, std::int64_t heads) {
+  const Dims in = x->type().sizes;
+  const std::int64_t width = in[2], count = last - first;
+  ir::Value* weight = site.slice(site.in(3), 0, first * width, last * width);
+  ir::Value* bias = site.slice(site.in(4), 0, first * width, last * width);
+  ir::Value* all = site.matmul(x, site.transpose(weight, 0, 1), bias);
+  return site.permute(site.reshape(all, {in[0], in[1], count, heads, width / heads}), {2, 0, 3, 1, 4});
+}
+
+/// nn.MultiheadAttention's fast path: projections of query, key and value, attention by heads, output projection.
+Values multi_head(Site& site) {
+  const std::int64_t heads = site.integer("num_head", 1), width = site.integer("embed_dim", 1);
+  ir::Value *query = site.in(0), *key = site.in(1), *value = site.in(2);
+  ir::Value* parts[3];
+  if (query == key && key == value) {
+    ir::Value* all = project(site, query, 0, 3, heads);
+    for (std::int64_t i = 0; i < 3; ++i) parts[i] = site.select(all, 0, i);
+  } else {
+    ir::Value* sources[3] = {query, key, value};
+    for (std::int64_t i = 0; i < 3; ++i) parts[i] = site.squeeze(project(site, sources[i], i, i + 1, heads), 0);
+  }
+  ir::Value* mask = site.maybe(7);
+  const Dims q = query->type().sizes, k = key->type().sizes;
+  // mask_type: 0 is a mask [L, S] of positions, 1 one [B, S] of padded keys, 2 both merged as [B, heads, L, S].
+  if (mask && site.integer("mask_type", 0) == 1) mask = site.reshape(mask, {k[0], 1, 1, k[1]});
+  const Attention made = attention(site, parts[0], parts[1], parts[2], mask, false,
+                                   1 / std::sqrt(static_cast<double>(width / heads)), Truth::is_hidden);
+  ir::Value* joined = site.reshape(site.permute(made.result, {0, 2, 1, 3}), {q[0], q[1], width});
+  ir::Value* result = site.matmul(joined, site.transpose(site.in(5), 0, 1), site.in(6));
+  if (!site.flag("need_weights", true)) return {result, nullptr};
+  const bool average = site.flag("average_attn_weights", true);
+  return {result, average ? site.reduce(made.weights, "mean", {1}, false) : made.weights};
 }
 
 }  // namespace
 
 std::span<const Rule> attention_rules() {
-  static constexpr Rule kRules[] = {{"scaled_dot_product_attention", scaled_dot_product}};
+  static constexpr Rule kRules[] = {{"scaled_dot_product_attention", scaled_dot_product},
+                                    {"_native_multi_head_attention", multi_head}};
   return kRules;
 }
 
