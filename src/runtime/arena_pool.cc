@@ -15,8 +15,8 @@ ArenaPool::Lease::~Lease() {
 ArenaPool::Lease ArenaPool::take(std::size_t bytes) {
   {
     const std::lock_guard lock(mutex_);
-    const auto largest = std::max_element(idle_.begin(), idle_.end(),
-                                          [](const auto& a, const auto& b) { return a.size() < b.size(); });
+    const auto largest =
+        std::max_element(idle_.begin(), idle_.end(), [](const auto& a, const auto& b) { return a.size() < b.size(); });
     if (largest != idle_.end()) {
       base::AlignedBuffer buffer = std::move(*largest);
       idle_.erase(largest);

@@ -97,7 +97,8 @@ void Lowering::add(std::unique_ptr<Step> step, const ir::Node& node, StepFacts f
   StepInfo& info = step->info_;
   info.op = node.op();
   info.kernel = std::move(facts.kernel);
-  info.precision = is_floating(node.output()->type().dtype) ? "fp32" : std::string(name_of(node.output()->type().dtype));
+  info.precision =
+      is_floating(node.output()->type().dtype) ? "fp32" : std::string(name_of(node.output()->type().dtype));
   info.shape = shapes_of(node);
   info.source = ir::to_string(node.source());
   info.weight_bytes = facts.weight_bytes;

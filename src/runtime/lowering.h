@@ -1,6 +1,6 @@
 #pragma once
-// From a node of the core set to steps: what the files in steps/ share. Each of them knows one op: which kernel runs it,
-// what has to be packed, how the work divides between threads.
+// From a node of the core set to steps: what the files in steps/ share. Each of them knows one op: which kernel runs
+// it, what has to be packed, how the work divides between threads.
 
 #include <fmt/format.h>
 
@@ -40,9 +40,11 @@ struct StepFacts {
 /// Collects the steps of one plan, node by node. The team must stay the builder's while this exists.
 class Lowering {
  public:
-  Lowering(const ir::Graph& graph, PackedWeights& weights, ThreadTeam& team, const ThreadTeam::Turn& turn, base::Isa isa);
+  Lowering(const ir::Graph& graph, PackedWeights& weights, ThreadTeam& team, const ThreadTeam::Turn& turn,
+           base::Isa isa);
 
-  /// Lowers one node; `position` is its place in the graph. Throws Unsupported naming op and types where no kernel fits.
+  /// Lowers one node; `position` is its place in the graph. Throws Unsupported naming op and types where no kernel
+  /// fits.
   void lower(const ir::Node& node, std::int64_t position);
   /// Adds the copy of an output that no step writes in its final place.
   void lower(const OutputCopy& copy, std::int64_t position);
@@ -57,8 +59,10 @@ class Lowering {
   Operand result(const ir::Node& node) { return operand(node.output()); }
   /// Bytes that belong to the current node's steps alone.
   Slot scratch(std::int64_t bytes);
-  /// A constant's packed form, kept alive by the plan. `pack` is called at most once per model, items dealt to the team.
-  const std::byte* pack(const ir::Value* weight, std::string_view packing, std::size_t bytes, const PackedWeights::Pack& pack);
+  /// A constant's packed form, kept alive by the plan. `pack` is called at most once per model, items dealt to the
+  /// team.
+  const std::byte* pack(const ir::Value* weight, std::string_view packing, std::size_t bytes,
+                        const PackedWeights::Pack& pack);
   /// Any other thing the steps refer to.
   template <typename T>
   const T* keep(std::unique_ptr<const T> object) {
@@ -82,9 +86,9 @@ class Lowering {
   Operand with_strides(const Operand& operand, const Dims& strides, const ir::Node& node);
 
   struct Result {
-    Placement placement;                       // with scratch added as storages
+    Placement placement;  // with scratch added as storages
     std::vector<std::unique_ptr<const Step>> steps;
-    std::vector<std::shared_ptr<const void>> kept;  // packed weights, tile programs, constants
+    std::vector<std::shared_ptr<const void>> kept;         // packed weights, tile programs, constants
     std::vector<std::shared_ptr<const Tensor>> constants;  // by storage; null where the storage is no constant
   };
   Result finish();

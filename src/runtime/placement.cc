@@ -33,7 +33,8 @@ std::int64_t span_bytes(DType dtype, const Dims& sizes, const Dims& strides) {
 
 /// Ops whose kernels write any strides, images with C stride 1 provided.
 bool writes_strided(const ir::Node& node) {
-  static constexpr std::array kOps = {"convolution", "matmul", "pool", "adaptive_pool", "elementwise", "copy", "concat"};
+  static constexpr std::array kOps = {"convolution", "matmul", "pool",  "adaptive_pool",
+                                      "elementwise", "copy",   "concat"};
   return std::find(kOps.begin(), kOps.end(), node.op()) != kOps.end();
 }
 
@@ -130,7 +131,8 @@ class Placer {
     std::int64_t start = 0;
     for (const ir::Value* operand : concat.inputs()) {
       if (claimable(*operand, concat, whole.strides)) {
-        assign(operand, {{whole.slot.storage, whole.slot.offset + start * whole.strides[dim] * element}, whole.strides});
+        assign(operand,
+               {{whole.slot.storage, whole.slot.offset + start * whole.strides[dim] * element}, whole.strides});
       }
       start += operand->type().sizes[dim];
     }
@@ -155,7 +157,8 @@ class Placer {
       if (node.op() == "view") {
         const Place& origin = placement_.of(node.input(0));
         const auto element = static_cast<std::int64_t>(size_of(result->type().dtype));
-        assign(result, {{origin.slot.storage, origin.slot.offset + node.integer("offset") * element}, result->type().strides});
+        assign(result,
+               {{origin.slot.storage, origin.slot.offset + node.integer("offset") * element}, result->type().strides});
       } else if (const auto taken = take_over(node, *result)) {
         assign(result, {*taken, result->type().strides});
       } else {

@@ -1,6 +1,7 @@
 #pragma once
 // Which bytes each value of a laid-out graph occupies. Views share their operand's storage, an elementwise result may
-// take over a dying operand's, concat operands are written where the concat wants them, outputs where the caller gets them.
+// take over a dying operand's, concat operands are written where the concat wants them, outputs where the caller gets
+// them.
 
 #include <cstdint>
 #include <unordered_map>
@@ -29,8 +30,8 @@ struct Place {
   Dims strides;
 };
 
-/// A graph output that no step writes in the caller's order (an input, a constant, a strided view, a value returned twice)
-/// and that is therefore copied at the end.
+/// A graph output that no step writes in the caller's order (an input, a constant, a strided view, a value returned
+/// twice) and that is therefore copied at the end.
 struct OutputCopy {
   const ir::Value* value;
   int storage;  ///< of the output

@@ -88,9 +88,8 @@ void Plan::schedule(std::vector<std::unique_ptr<const Step>> steps, const std::v
            other.offset < one.offset + bytes[static_cast<std::size_t>(a)];
   };
   const auto any_overlap = [&](const std::vector<int>& a, const std::vector<int>& b) {
-    return std::any_of(a.begin(), a.end(), [&](int i) {
-      return std::any_of(b.begin(), b.end(), [&](int j) { return overlap(i, j); });
-    });
+    return std::any_of(a.begin(), a.end(),
+                       [&](int i) { return std::any_of(b.begin(), b.end(), [&](int j) { return overlap(i, j); }); });
   };
   // Steps since the last meeting may run at the same time; one thread's own steps are in order anyway.
   std::size_t open = 0;
@@ -125,7 +124,8 @@ std::vector<Tensor> Plan::run(std::span<const Tensor> inputs, ThreadTeam& team, 
     const Step* step = failed.load();
     if (step == nullptr) return;
     const StepInfo& info = step->info();
-    base::fail<InvalidInput>("inputs: {}{} {}", info.op, info.source.empty() ? "" : " at " + info.source, step->failure());
+    base::fail<InvalidInput>("inputs: {}{} {}", info.op, info.source.empty() ? "" : " at " + info.source,
+                             step->failure());
   };
   const auto walk = [&](std::byte* arena, auto&& region) {
     std::vector<std::byte*> storages;
@@ -135,7 +135,8 @@ std::vector<Tensor> Plan::run(std::span<const Tensor> inputs, ThreadTeam& team, 
         case Home::Kind::arena: storages.push_back(arena + home.offset); break;
         // Steps only read inputs and constants; the table has one type for all.
         case Home::Kind::input:
-          storages.push_back(static_cast<std::byte*>(const_cast<void*>(inputs[static_cast<std::size_t>(home.index)].data())));
+          storages.push_back(
+              static_cast<std::byte*>(const_cast<void*>(inputs[static_cast<std::size_t>(home.index)].data())));
           break;
         case Home::Kind::output:
           storages.push_back(static_cast<std::byte*>(outputs[static_cast<std::size_t>(home.index)].mutable_data()));
@@ -178,7 +179,8 @@ std::vector<StepInfo> Plan::steps() const {
 }
 
 int Plan::barriers() const {
-  return static_cast<int>(std::count_if(steps_.begin(), steps_.end(), [](const auto& each) { return each.barrier_before; }));
+  return static_cast<int>(
+      std::count_if(steps_.begin(), steps_.end(), [](const auto& each) { return each.barrier_before; }));
 }
 
 }  // namespace wherry::runtime

@@ -25,8 +25,8 @@ class Plan {
   Plan& operator=(const Plan&) = delete;
   ~Plan();
 
-  /// One inference: row-major inputs of exactly the graph's types in, row-major outputs out. The team must be as large as
-  /// the one that planned.
+  /// One inference: row-major inputs of exactly the graph's types in, row-major outputs out. The team must be as large
+  /// as the one that planned.
   std::vector<Tensor> run(std::span<const Tensor> inputs, ThreadTeam& team, ArenaPool& arenas) const;
 
   const std::vector<ir::TensorType>& input_types() const { return inputs_; }

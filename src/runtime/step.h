@@ -14,7 +14,8 @@
 
 namespace wherry::runtime {
 
-/// Where something lies while a plan runs: a storage (an arena buffer, an input, an output, a constant) and a byte offset.
+/// Where something lies while a plan runs: a storage (an arena buffer, an input, an output, a constant) and a byte
+/// offset.
 struct Slot {
   int storage = -1;
   std::int64_t offset = 0;

@@ -37,8 +37,9 @@ class ThreadTeam {
   template <typename Body>
   void run(const Turn&, Body&& body) {
     static_assert(std::is_nothrow_invocable_v<Body&, int>, "an exception must not leave a team's thread");
-    run_region([](void* context, int thread) noexcept { (*static_cast<std::remove_reference_t<Body>*>(context))(thread); },
-               const_cast<void*>(static_cast<const void*>(&body)));
+    run_region(
+        [](void* context, int thread) noexcept { (*static_cast<std::remove_reference_t<Body>*>(context))(thread); },
+        const_cast<void*>(static_cast<const void*>(&body)));
   }
 
   /// Inside a body: returns when every thread of the team has called it; what they wrote before is visible after.

@@ -1,5 +1,5 @@
-// The public API on real TorchScript files: answers, names, shapes that change, threads that share, errors that say what
-// was wrong. The models and the expected numbers come from make_models.py.
+// The public API on real TorchScript files: answers, names, shapes that change, threads that share, errors that say
+// what was wrong. The models and the expected numbers come from make_models.py.
 
 #include "wherry/model.h"
 
@@ -98,7 +98,8 @@ TEST(Model, TakesInputsOfAnyMemoryOrder) {
   Tensor turned = Tensor::empty(DType::f32, {1, 20, 18, 3});
   for (std::int64_t c = 0; c < 3; ++c) {
     for (std::int64_t p = 0; p < 360; ++p) {
-      turned.mutable_values<float>()[static_cast<std::size_t>(p * 3 + c)] = image.values<float>()[static_cast<std::size_t>(c * 360 + p)];
+      turned.mutable_values<float>()[static_cast<std::size_t>(p * 3 + c)] =
+          image.values<float>()[static_cast<std::size_t>(c * 360 + p)];
     }
   }
   expect_values(model.run(std::array{turned.view({1, 3, 20, 18}, {1080, 1, 54, 3}, 0)})[0], kOneImage);
@@ -149,7 +150,8 @@ TEST(Model, ManyShapesStayWithinTheCache) {
   Options one;
   one.threads = 1;
   const Model model = Model::load(data("small_cnn.pt"), one);
-  for (std::int64_t i = 0; i < 100; ++i) EXPECT_EQ(model.run(std::array{ramp({1, 3, 5 + i % 50, 6})})[0].sizes(), (Dims{1, 5}));
+  for (std::int64_t i = 0; i < 100; ++i)
+    EXPECT_EQ(model.run(std::array{ramp({1, 3, 5 + i % 50, 6})})[0].sizes(), (Dims{1, 5}));
 }
 
 template <typename E, typename F>
@@ -167,7 +169,8 @@ TEST(ModelErrors, SayWhatWasFoundAndWanted) {
   const Model model = Model::load(data("pair.pt"));
   const Tensor features = ramp({3, 6});
   expect_error<InvalidInput>([&] { model.run(std::array{features}); }, "found 1, the model takes 2 (features, tokens)");
-  expect_error<InvalidInput>([&] { model.run(std::array{features, Tensor()}); }, "input 1 (\"tokens\"): found no tensor");
+  expect_error<InvalidInput>([&] { model.run(std::array{features, Tensor()}); },
+                             "input 1 (\"tokens\"): found no tensor");
   expect_error<Error>([&] { model.run(std::array{ramp({3, 7}), tokens({1})}); }, "7");
   expect_error<InvalidInput>([&] { model.run(std::array{features, tokens({1, 10, 2})}); }, "10 rows");
   // The model is none the worse for it.

@@ -42,7 +42,8 @@ TEST_P(Epilogues, SplitAndMeanTheSame) {
       for (const int i : parts.operands) rest.push_back(operands[static_cast<std::size_t>(i)]);
       y = expression::evaluate(*parts.rest, rest);
     }
-    EXPECT_FLOAT_EQ(static_cast<float>(y), static_cast<float>(expression::evaluate(program, operands))) << "acc " << acc;
+    EXPECT_FLOAT_EQ(static_cast<float>(y), static_cast<float>(expression::evaluate(program, operands)))
+        << "acc " << acc;
   }
 }
 

@@ -46,7 +46,8 @@ Array new_array(const ir::TensorType& type) {
   Array array{nullptr, 0, type.dtype, type.sizes, type.strides};
   if (array.strides.size() != array.sizes.size()) array.strides = contiguous_strides(array.sizes);
   std::int64_t last = 0;
-  for (std::size_t i = 0; i < array.sizes.size(); ++i) last += std::max<std::int64_t>(array.sizes[i] - 1, 0) * array.strides[i];
+  for (std::size_t i = 0; i < array.sizes.size(); ++i)
+    last += std::max<std::int64_t>(array.sizes[i] - 1, 0) * array.strides[i];
   array.memory = std::make_shared<std::vector<double>>(static_cast<std::size_t>(last + 1), 0.0);
   return array;
 }
@@ -55,14 +56,17 @@ Array from_tensor(const Tensor& tensor, const ir::TensorType& type) {
   Array array = new_array(type);
   const Tensor dense = tensor.contiguous();
   std::int64_t i = 0;
-  each_index(array.sizes, [&](const Dims& index) { array.at(index) = tensor::load_double(dense.data(), dense.dtype(), i++); });
+  each_index(array.sizes,
+             [&](const Dims& index) { array.at(index) = tensor::load_double(dense.data(), dense.dtype(), i++); });
   return array;
 }
 
 Tensor to_tensor(const Array& array) {
   Tensor result = Tensor::empty(array.dtype, array.sizes);
   std::int64_t i = 0;
-  each_index(array.sizes, [&](const Dims& index) { tensor::store_double(result.mutable_data(), array.dtype, i++, array.at(index)); });
+  each_index(array.sizes, [&](const Dims& index) {
+    tensor::store_double(result.mutable_data(), array.dtype, i++, array.at(index));
+  });
   return result;
 }
 
@@ -98,21 +102,36 @@ class Interpreter {
     const std::string& op = node_.op();
     if (op == "view") return view();
     result_ = new_array(node_.output()->type());
-    if (op == "reshape") reshape();
-    else if (op == "permute") permute();
-    else if (op == "slice") slice();
-    else if (op == "copy" || op == "expand") fill([&](const Dims& index) { return broadcast_at(inputs_[0], index); });
-    else if (op == "elementwise") elementwise();
-    else if (op == "convolution") convolution();
-    else if (op == "matmul") matmul();
-    else if (op == "pool" || op == "adaptive_pool") pool();
-    else if (op == "layer_norm" || op == "group_norm") normalise();
-    else if (op == "softmax") softmax();
-    else if (op == "reduce") reduce();
-    else if (op == "gather") gather();
-    else if (op == "concat") concat();
-    else if (op == "pad") pad();
-    else throw std::logic_error("the interpreter lacks " + op);
+    if (op == "reshape")
+      reshape();
+    else if (op == "permute")
+      permute();
+    else if (op == "slice")
+      slice();
+    else if (op == "copy" || op == "expand")
+      fill([&](const Dims& index) { return broadcast_at(inputs_[0], index); });
+    else if (op == "elementwise")
+      elementwise();
+    else if (op == "convolution")
+      convolution();
+    else if (op == "matmul")
+      matmul();
+    else if (op == "pool" || op == "adaptive_pool")
+      pool();
+    else if (op == "layer_norm" || op == "group_norm")
+      normalise();
+    else if (op == "softmax")
+      softmax();
+    else if (op == "reduce")
+      reduce();
+    else if (op == "gather")
+      gather();
+    else if (op == "concat")
+      concat();
+    else if (op == "pad")
+      pad();
+    else
+      throw std::logic_error("the interpreter lacks " + op);
     return result_;
   }
 
@@ -293,8 +312,10 @@ class Interpreter {
     each_index(x.sizes, [&](const Dims& index) {
       Dims key;
       for (std::size_t i = 0; i < index.size(); ++i) {
-        if (!reduced[i]) key.push_back(index[i]);
-        else if (node_.flag("keepdim")) key.push_back(0);
+        if (!reduced[i])
+          key.push_back(index[i]);
+        else if (node_.flag("keepdim"))
+          key.push_back(0);
       }
       groups[key].push_back(x.at(index));
     });

@@ -41,11 +41,14 @@ ir::Value* Net::constant(Dims sizes, DType dtype, int low, int high) {
 ir::Value* Net::node(std::string op, std::vector<ir::Value*> inputs, ir::Attributes attributes, Dims sizes,
                      Dims strides, DType dtype) {
   if (strides.size() != sizes.size()) strides = contiguous_strides(sizes);
-  return graph_.add_node(std::move(op), std::move(inputs), std::move(attributes), {{dtype, std::move(sizes), std::move(strides)}})
+  return graph_
+      .add_node(std::move(op), std::move(inputs), std::move(attributes),
+                {{dtype, std::move(sizes), std::move(strides)}})
       ->output();
 }
 
-ir::Value* Net::elementwise(std::string_view program, std::vector<ir::Value*> inputs, Dims sizes, Dims strides, DType dtype) {
+ir::Value* Net::elementwise(std::string_view program, std::vector<ir::Value*> inputs, Dims sizes, Dims strides,
+                            DType dtype) {
   return node("elementwise", std::move(inputs), {{"program", expression::Program::parse(program)}}, std::move(sizes),
               std::move(strides), dtype);
 }

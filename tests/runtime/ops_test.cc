@@ -30,7 +30,8 @@ TEST_P(Convolutions, WithBias) {
   const ConvolutionCase& c = GetParam();
   Net net;
   const auto out = [&](std::size_t d) {
-    return (c.x[2 + d] + c.padding[2 * d] + c.padding[2 * d + 1] - c.dilation[d] * (c.w[2 + d] - 1) - 1) / c.stride[d] + 1;
+    return (c.x[2 + d] + c.padding[2 * d] + c.padding[2 * d + 1] - c.dilation[d] * (c.w[2 + d] - 1) - 1) / c.stride[d] +
+           1;
   };
   const Dims sizes{c.x[0], c.w[0], out(0), out(1)};
   ir::Value* x = net.channels_last(net.input(c.x));
@@ -62,7 +63,8 @@ TEST(ConvolutionEpilogue, ResidualAndRelu) {
       ir::Value* x = net.channels_last(net.input({2, 12, 9, 10}));
       ir::Value* other = net.channels_last(net.input(operand));
       net.output(net.node("convolution", {x, net.constant({24, 12, 3, 3}), nullptr, other},
-                          convolution_attributes({1, 1}, {1, 1, 1, 1}, {1, 1}, 1, program), sizes, image_strides(sizes)));
+                          convolution_attributes({1, 1}, {1, 1, 1, 1}, {1, 1}, 1, program), sizes,
+                          image_strides(sizes)));
       expect_plan_computes(net, 1e-5);
     }
   }
@@ -107,7 +109,8 @@ TEST_P(Matmuls, AgreeWithTheirMeaning) {
   const MatmulCase& m = GetParam();
   for (const char* epilogue : {"", "f32 (x0, x1) { x2 = add x0 x1; x3 = tanh x2 }"}) {
     Net net;
-    std::vector<ir::Value*> inputs{net.input(m.a), m.constant ? net.constant(m.b) : net.input(m.b), net.constant({m.c.back()})};
+    std::vector<ir::Value*> inputs{net.input(m.a), m.constant ? net.constant(m.b) : net.input(m.b),
+                                   net.constant({m.c.back()})};
     ir::Attributes attributes;
     if (*epilogue != '\0') {
       attributes["epilogue"] = Program::parse(epilogue);
@@ -149,7 +152,8 @@ TEST(Elementwise, BroadcastsAndConverts) {
   ir::Value* a = net.input({4, 17, 33});
   ir::Value* b = net.constant({33});
   ir::Value* c = net.input({4, 1, 1}, DType::i64);
-  net.output(net.elementwise("f32 (x0, x1, x2) { x3 = mul x0 x1; x4 = add x3 x2; x5 = tanh x4 }", {a, b, c}, {4, 17, 33}));
+  net.output(
+      net.elementwise("f32 (x0, x1, x2) { x3 = mul x0 x1; x4 = add x3 x2; x5 = tanh x4 }", {a, b, c}, {4, 17, 33}));
   net.output(net.elementwise("i64 (x0) { x1 = mul x0 x0 }", {c}, {4, 1, 1}, {}, DType::i32));
   net.output(net.elementwise("f32 (x0) {}", {a}, {4, 17, 33}, {}, DType::f64));
   net.output(net.elementwise("f32 (x0, x1) { x2 = lt x0 x1 }", {a, b}, {4, 17, 33}, {}, DType::boolean));
@@ -182,7 +186,7 @@ TEST(Elementwise, DoesNotOverwriteWhatItReadsElsewhere) {
 TEST(Pool, MaxAverageAndAdaptive) {
   Net net;
   ir::Value* x = net.channels_last(net.input({2, 40, 15, 14}));
-  const ir::Attributes max{{"mode", std::string("max")}, {"kernel", Dims{3, 3}}, {"stride", Dims{2, 2}},
+  const ir::Attributes max{{"mode", std::string("max")},  {"kernel", Dims{3, 3}},   {"stride", Dims{2, 2}},
                            {"padding", Dims{1, 1, 1, 1}}, {"dilation", Dims{1, 1}}, {"count_include_pad", false},
                            {"divisor", std::int64_t{0}}};
   ir::Attributes average = max;
@@ -203,15 +207,18 @@ TEST(Pool, MaxAverageAndAdaptive) {
 TEST(Normalisation, LayerAndGroup) {
   Net net;
   ir::Value* x = net.input({3, 25, 48});
-  net.output(net.node("layer_norm", {x, net.constant({48}), net.constant({48})}, {{"dims", std::int64_t{1}}, {"eps", 1e-5}}, {3, 25, 48}));
+  net.output(net.node("layer_norm", {x, net.constant({48}), net.constant({48})},
+                      {{"dims", std::int64_t{1}}, {"eps", 1e-5}}, {3, 25, 48}));
   net.output(net.node("layer_norm", {x}, {{"dims", std::int64_t{2}}, {"eps", 1e-3}}, {3, 25, 48}));
   // Rows that are not dense in memory, in and out.
   ir::Value* turned = net.node("view", {x}, {{"offset", std::int64_t{0}}}, {3, 48, 25}, {1200, 1, 48});
-  net.output(net.node("layer_norm", {turned, net.constant({25})}, {{"dims", std::int64_t{1}}, {"eps", 1e-5}}, {3, 48, 25}, {1200, 1, 48}));
+  net.output(net.node("layer_norm", {turned, net.constant({25})}, {{"dims", std::int64_t{1}}, {"eps", 1e-5}},
+                      {3, 48, 25}, {1200, 1, 48}));
   ir::Value* image = net.input({2, 24, 9, 8});
   const ir::Attributes groups{{"groups", std::int64_t{4}}, {"eps", 1e-5}};
   net.output(net.node("group_norm", {image, net.constant({24}), net.constant({24})}, groups, {2, 24, 9, 8}));
-  net.output(net.node("group_norm", {net.channels_last(image), net.constant({24})}, groups, {2, 24, 9, 8}, image_strides({2, 24, 9, 8})));
+  net.output(net.node("group_norm", {net.channels_last(image), net.constant({24})}, groups, {2, 24, 9, 8},
+                      image_strides({2, 24, 9, 8})));
   expect_plan_computes(net, 1e-5);
 }
 
@@ -263,7 +270,8 @@ TEST(Gather, EmbeddingAndIndexSelect) {
   net.output(net.node("gather", {table, tokens}, {{"dim", std::int64_t{0}}}, {3, 20, 64}));
   ir::Value* x = net.input({4, 9, 30});
   net.output(net.node("gather", {x, net.constant({6}, DType::i32, 0, 8)}, {{"dim", std::int64_t{1}}}, {4, 6, 30}));
-  net.output(net.node("gather", {x, net.constant({6}, DType::i64, 0, 29)}, {{"dim", std::int64_t{2}}}, {4, 9, 6}, {1, 4, 36}));
+  net.output(
+      net.node("gather", {x, net.constant({6}, DType::i64, 0, 29)}, {{"dim", std::int64_t{2}}}, {4, 9, 6}, {1, 4, 36}));
   expect_plan_computes(net);
 }
 
@@ -275,8 +283,8 @@ TEST(Copy, PermutesAndExpands) {
   ir::Value* row = net.node("view", {x}, {{"offset", std::int64_t{7}}}, {5, 31}, {0, 1});
   net.output(net.node("copy", {row}, {}, {5, 31}));
   ir::Value* bytes = net.input({30, 40}, DType::u8, 0, 255);
-  net.output(net.node("copy", {net.node("view", {bytes}, {{"offset", std::int64_t{0}}}, {40, 30}, {1, 40}, DType::u8)}, {},
-                      {40, 30}, {}, DType::u8));
+  net.output(net.node("copy", {net.node("view", {bytes}, {{"offset", std::int64_t{0}}}, {40, 30}, {1, 40}, DType::u8)},
+                      {}, {40, 30}, {}, DType::u8));
   expect_plan_computes(net);
 }
 
@@ -284,7 +292,8 @@ TEST(Pad, EachDimension) {
   Net net;
   ir::Value* x = net.input({2, 5, 13, 14});
   net.output(net.node("pad", {x}, {{"pads", Dims{0, 1, 2, 0, 3, 4, 0, 5}}, {"value", -1.5}}, {3, 7, 20, 19}));
-  net.output(net.node("pad", {net.input({6, 7}, DType::i64, -9, 9)}, {{"pads", Dims{1, 1, 0, 0}}, {"value", 3.0}}, {8, 7}, {}, DType::i64));
+  net.output(net.node("pad", {net.input({6, 7}, DType::i64, -9, 9)}, {{"pads", Dims{1, 1, 0, 0}}, {"value", 3.0}},
+                      {8, 7}, {}, DType::i64));
   expect_plan_computes(net);
 }
 
@@ -292,12 +301,14 @@ TEST(Concat, WrittenByProducersOrCopied) {
   Net net;
   const Dims sizes{2, 16, 9, 8};
   ir::Value* x = net.channels_last(net.input({2, 16, 9, 8}));
-  ir::Value* produced = net.node("convolution", {x, net.constant({24, 16, 3, 3})},
-                                 convolution_attributes({1, 1}, {1, 1, 1, 1}, {1, 1}, 1), {2, 24, 9, 8}, image_strides({2, 24, 9, 8}));
+  ir::Value* produced =
+      net.node("convolution", {x, net.constant({24, 16, 3, 3})},
+               convolution_attributes({1, 1}, {1, 1, 1, 1}, {1, 1}, 1), {2, 24, 9, 8}, image_strides({2, 24, 9, 8}));
   ir::Value* summed = net.elementwise("f32 (x0) { x1 = exp x0 }", {x}, sizes, image_strides(sizes));
   ir::Value* half = net.node("view", {x}, {{"offset", std::int64_t{8}}}, {2, 8, 9, 8}, x->type().strides);
   const Dims joined{2, 72, 9, 8};
-  ir::Value* all = net.node("concat", {produced, summed, half, summed, half}, {{"dim", std::int64_t{1}}}, joined, image_strides(joined));
+  ir::Value* all = net.node("concat", {produced, summed, half, summed, half}, {{"dim", std::int64_t{1}}}, joined,
+                            image_strides(joined));
   net.output(all);
   // A concat of concats, along other dimensions.
   const Dims tall{2, 72, 18, 8};
@@ -312,7 +323,8 @@ TEST(Concat, NestedInPlace) {
   const Dims part{1, 8, 10, 10};
   std::vector<ir::Value*> parts;
   for (int i = 0; i < 4; ++i) {
-    parts.push_back(net.elementwise("f32 (x0) { x1 = exp x0 }", {net.channels_last(net.input(part))}, part, image_strides(part)));
+    parts.push_back(
+        net.elementwise("f32 (x0) { x1 = exp x0 }", {net.channels_last(net.input(part))}, part, image_strides(part)));
   }
   const Dims two{1, 16, 10, 10};
   const Dims four{1, 32, 10, 10};
@@ -352,7 +364,8 @@ TEST(Scalars, HaveNoDimensions) {
   Net net;
   ir::Value* x = net.input({});
   net.output(net.elementwise("f32 (x0, x1) { x2 = mul x0 x1 }", {x, net.constant({})}, {}));
-  net.output(net.node("reduce", {net.input({9})}, {{"mode", std::string("sum")}, {"dims", Dims{0}}, {"keepdim", false}}, {}));
+  net.output(
+      net.node("reduce", {net.input({9})}, {{"mode", std::string("sum")}, {"dims", Dims{0}}, {"keepdim", false}}, {}));
   expect_plan_computes(net);
 }
 

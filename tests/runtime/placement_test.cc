@@ -58,10 +58,14 @@ TEST(Placement, InputsAndConstantsAreNeverOverwritten) {
 TEST(Placement, ConvolutionDoesNotOverwriteWhatItReadsAround) {
   Net net;
   const Dims sizes{1, 8, 6, 6};
-  const ir::Attributes attributes{{"stride", Dims{1, 1}}, {"padding", Dims{1, 1, 1, 1}}, {"dilation", Dims{1, 1}},
-                                  {"groups", std::int64_t{1}}, {"epilogue", expression::Program::parse("f32 (x0, x1) { x2 = add x0 x1 }")}};
+  const ir::Attributes attributes{{"stride", Dims{1, 1}},
+                                  {"padding", Dims{1, 1, 1, 1}},
+                                  {"dilation", Dims{1, 1}},
+                                  {"groups", std::int64_t{1}},
+                                  {"epilogue", expression::Program::parse("f32 (x0, x1) { x2 = add x0 x1 }")}};
   ir::Value* x = net.channels_last(net.input(sizes));
-  ir::Value* y = net.node("convolution", {x, net.constant({8, 8, 3, 3}), nullptr, x}, attributes, sizes, image_strides(sizes));
+  ir::Value* y =
+      net.node("convolution", {x, net.constant({8, 8, 3, 3}), nullptr, x}, attributes, sizes, image_strides(sizes));
   ir::Value* z = net.elementwise(kExp, {y}, sizes, image_strides(sizes));
   net.output(net.node("copy", {z}, {}, sizes));
   const Placement placement = place_values(net.graph());
@@ -104,7 +108,10 @@ TEST(Placement, OutputsLeaveTheArena) {
 TEST(Placement, RefusesAGraphWithoutMemoryOrder) {
   Net net;
   ir::Value* x = net.input({4});
-  ir::Value* y = net.graph().add_node("elementwise", {x}, {{"program", expression::Program::parse(kExp)}}, {{DType::f32, {4}, {}}})->output();
+  ir::Value* y =
+      net.graph()
+          .add_node("elementwise", {x}, {{"program", expression::Program::parse(kExp)}}, {{DType::f32, {4}, {}}})
+          ->output();
   net.output(y);
   EXPECT_THROW(place_values(net.graph()), InternalError);
 }

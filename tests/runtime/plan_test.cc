@@ -20,7 +20,10 @@ namespace {
 using testing::HasSubstr;
 
 ir::Attributes padded_convolution(const char* epilogue) {
-  return {{"stride", Dims{1, 1}}, {"padding", Dims{1, 1, 1, 1}}, {"dilation", Dims{1, 1}}, {"groups", std::int64_t{1}},
+  return {{"stride", Dims{1, 1}},
+          {"padding", Dims{1, 1, 1, 1}},
+          {"dilation", Dims{1, 1}},
+          {"groups", std::int64_t{1}},
           {"epilogue", expression::Program::parse(epilogue)}};
 }
 
@@ -37,8 +40,10 @@ void build_small_resnet(Net& net, std::int64_t batch, std::int64_t side) {
   const char* residual = "f32 (x0, x1) { x2 = add x0 x1; x3 = relu x2 }";
   ir::Value* y = net.node("convolution", {x, weights[0]}, padded_convolution(relu), sizes, image_strides(sizes));
   ir::Value* z = net.node("convolution", {y, weights[1]}, padded_convolution(relu), sizes, image_strides(sizes));
-  ir::Value* w = net.node("convolution", {z, weights[2], nullptr, y}, padded_convolution(residual), sizes, image_strides(sizes));
-  ir::Value* pooled = net.node("adaptive_pool", {w}, {{"mode", std::string("avg")}}, {batch, 16, 1, 1}, image_strides({batch, 16, 1, 1}));
+  ir::Value* w =
+      net.node("convolution", {z, weights[2], nullptr, y}, padded_convolution(residual), sizes, image_strides(sizes));
+  ir::Value* pooled = net.node("adaptive_pool", {w}, {{"mode", std::string("avg")}}, {batch, 16, 1, 1},
+                               image_strides({batch, 16, 1, 1}));
   ir::Value* flat = net.node("view", {pooled}, {{"offset", std::int64_t{0}}}, {batch, 16}, {16, 1});
   net.output(net.node("matmul", {flat, linear, bias}, {}, {batch, 10}));
 }
@@ -138,7 +143,8 @@ TEST(Plan, RefusesAllItCannotRunAtOnce) {
 
 TEST(Plan, RefusesIndicesOutsideOfTheTable) {
   Net net;
-  net.output(net.node("gather", {net.constant({5, 8}), net.input({300}, DType::i64, 0, 4)}, {{"dim", std::int64_t{0}}}, {300, 8}));
+  net.output(net.node("gather", {net.constant({5, 8}), net.input({300}, DType::i64, 0, 4)}, {{"dim", std::int64_t{0}}},
+                      {300, 8}));
   PackedWeights weights;
   ThreadTeam team(2);
   ArenaPool arenas;
@@ -183,7 +189,8 @@ TEST(Plan, IndependentStepsShareABarrier) {
 TEST(PackedWeights, AFailedPackingIsTriedAgain) {
   PackedWeights weights;
   const auto constant = tensor::LazyTensor::of(Tensor::zeros(DType::f32, {4}));
-  EXPECT_THROW(weights.get(*constant, "p", 64, [](const Tensor&, std::byte*) { throw std::bad_alloc(); }), std::bad_alloc);
+  EXPECT_THROW(weights.get(*constant, "p", 64, [](const Tensor&, std::byte*) { throw std::bad_alloc(); }),
+               std::bad_alloc);
   int packed = 0;
   const PackedWeight first = weights.get(*constant, "p", 64, [&](const Tensor&, std::byte*) { ++packed; });
   const PackedWeight second = weights.get(*constant, "p", 64, [&](const Tensor&, std::byte*) { ++packed; });

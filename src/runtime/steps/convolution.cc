@@ -120,7 +120,8 @@ Operand channels_innermost(const Operand& x, const ir::Node& node, Lowering& low
 void lower_convolution(const ir::Node& node, Lowering& lowering) {
   for (const std::size_t i : {0, 1, 2}) {
     if (node.input(i) != nullptr && node.input(i)->type().dtype != DType::f32) {
-      unsupported(node, fmt::format("{} arithmetic; wherry convolves in float32", name_of(node.input(i)->type().dtype)));
+      unsupported(node,
+                  fmt::format("{} arithmetic; wherry convolves in float32", name_of(node.input(i)->type().dtype)));
     }
   }
   if (!node.input(1)->is_constant()) unsupported(node, "weights computed by the model; wherry needs constant ones");

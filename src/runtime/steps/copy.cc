@@ -32,7 +32,8 @@ void Lowering::add_copy(const Operand& from, const Operand& to, const ir::Node* 
 }
 
 Operand Lowering::with_strides(const Operand& operand, const Dims& strides, const ir::Node& node) {
-  if (same_strides(operand.sizes, operand.strides, strides)) return {operand.slot, operand.dtype, operand.sizes, strides};
+  if (same_strides(operand.sizes, operand.strides, strides))
+    return {operand.slot, operand.dtype, operand.sizes, strides};
   const Slot slot = scratch(operand.numel() * static_cast<std::int64_t>(size_of(operand.dtype)));
   const Operand copied{slot, operand.dtype, operand.sizes, strides};
   add_copy(operand, copied, &node);

@@ -40,7 +40,8 @@ void add_elementwise(const ir::Node& node, const expression::Program& program, c
                                const kernels::Elementwise& run, const RunContext& context, std::int64_t begin,
                                std::int64_t end, int) noexcept {
                              std::array<const void*, kMaxOperands> pointers;
-                             for (std::size_t i = 0; i < slots.size(); ++i) pointers[i] = context.at<const void>(slots[i]);
+                             for (std::size_t i = 0; i < slots.size(); ++i)
+                               pointers[i] = context.at<const void>(slots[i]);
                              run.run(pointers.data(), context.at<void>(target), begin, end);
                            }),
                node, {name, flops, 0});

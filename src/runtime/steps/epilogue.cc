@@ -1,5 +1,5 @@
-// Recognising the prefix is a walk along the accumulator: as long as exactly one instruction reads it and that one is an
-// addition of a whole tensor or a clamp, it moves into registers.
+// Recognising the prefix is a walk along the accumulator: as long as exactly one instruction reads it and that one is
+// an addition of a whole tensor or a clamp, it moves into registers.
 
 #include "runtime/steps/epilogue.h"
 
@@ -17,7 +17,8 @@ using expression::Program;
 
 bool reads(const Instruction& instruction, int reg) {
   const int arity = expression::info(instruction.opcode).arity;
-  return (arity > 0 && instruction.a == reg) || (arity > 1 && instruction.b == reg) || (arity > 2 && instruction.c == reg);
+  return (arity > 0 && instruction.a == reg) || (arity > 1 && instruction.b == reg) ||
+         (arity > 2 && instruction.c == reg);
 }
 
 /// The one instruction that reads `reg` (once), or -1.

@@ -72,8 +72,8 @@ struct EpilogueRun {
 /// Most operands an epilogue may have in one step; longer ones run as a step of their own.
 inline constexpr std::size_t kMaxEpilogueOperands = 16;
 
-/// Joins the parts of a node's epilogue. `rows[i]` addresses the node's operand i + 1 of the program; bias is the node's
-/// input 2. Without an epilogue and with an fp32 result, that is bias alone.
+/// Joins the parts of a node's epilogue. `rows[i]` addresses the node's operand i + 1 of the program; bias is the
+/// node's input 2. Without an epilogue and with an fp32 result, that is bias alone.
 EpilogueRun make_epilogue(const ir::Node& node, std::span<const RowOperand> rows, Lowering& lowering);
 
 /// The operands of a node's epilogue program beyond the accumulator.

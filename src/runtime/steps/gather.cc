@@ -10,7 +10,8 @@ namespace {
 
 class GatherStep final : public Step {
  public:
-  GatherStep(std::unique_ptr<const kernels::Gather> kernel, Slot table, Slot indices, Slot y, std::int64_t rows, int threads)
+  GatherStep(std::unique_ptr<const kernels::Gather> kernel, Slot table, Slot indices, Slot y, std::int64_t rows,
+             int threads)
       : kernel_(std::move(kernel)), table_(table), indices_(indices), y_(y), rows_(rows) {
     max_threads_ = threads;
   }
@@ -66,7 +67,8 @@ void lower_gather(const ir::Node& node, Lowering& lowering) {
   shape.table_rows = table.sizes[dim];
   shape.count = indices.numel();
   shape.outer = element_count(Dims(table.sizes.begin(), table.sizes.begin() + static_cast<std::ptrdiff_t>(dim)));
-  shape.row_elements = element_count(Dims(table.sizes.begin() + static_cast<std::ptrdiff_t>(dim) + 1, table.sizes.end()));
+  shape.row_elements =
+      element_count(Dims(table.sizes.begin() + static_cast<std::ptrdiff_t>(dim) + 1, table.sizes.end()));
   shape.element_bytes = static_cast<std::int64_t>(size_of(table.dtype));
   shape.table_outer_stride = *joint_stride(table.sizes, table.strides, 0, dim);
   shape.table_row_stride = table.strides[dim];
@@ -78,8 +80,9 @@ void lower_gather(const ir::Node& node, Lowering& lowering) {
   auto kernel = kernels::make_gather(shape, lowering.isa());
   const std::string name(kernel->name());
   const int threads = useful_threads(0, 2 * y.numel() * shape.element_bytes, kernel->items());
-  lowering.add(std::make_unique<GatherStep>(std::move(kernel), table.slot, indices.slot, y.slot, shape.table_rows, threads),
-               node, {name, 0, 0});
+  lowering.add(
+      std::make_unique<GatherStep>(std::move(kernel), table.slot, indices.slot, y.slot, shape.table_rows, threads),
+      node, {name, 0, 0});
   if (!direct) lowering.add_copy(y, result, &node);
 }
 

@@ -108,7 +108,8 @@ bool packs(const ir::Value& b) {
 }
 
 const std::byte* pack_weights(const ir::Value* b, const kernels::PackedMatrix& matrix, Lowering& lowering) {
-  const std::string name = fmt::format("{} {}", kernels::packed_format(matrix, lowering.isa()), to_string(b->type().sizes));
+  const std::string name =
+      fmt::format("{} {}", kernels::packed_format(matrix, lowering.isa()), to_string(b->type().sizes));
   return lowering.pack(b, name, kernels::packed_bytes(matrix, lowering.isa()),
                        [matrix, isa = lowering.isa()](const Tensor& tensor, std::byte* packed) {
                          kernels::pack(matrix, isa, tensor.values<float>().data(), matrix.columns, 1, packed);
@@ -120,7 +121,8 @@ const std::byte* pack_weights(const ir::Value* b, const kernels::PackedMatrix& m
 void lower_matmul(const ir::Node& node, Lowering& lowering) {
   for (const std::size_t i : {0, 1, 2}) {
     if (node.input(i) != nullptr && node.input(i)->type().dtype != DType::f32) {
-      unsupported(node, fmt::format("{} arithmetic; wherry multiplies in float32", name_of(node.input(i)->type().dtype)));
+      unsupported(node,
+                  fmt::format("{} arithmetic; wherry multiplies in float32", name_of(node.input(i)->type().dtype)));
     }
   }
   const Operand result = lowering.result(node);
@@ -202,9 +204,9 @@ void lower_matmul(const ir::Node& node, Lowering& lowering) {
   }
 
   const std::int64_t flops = 2 * c.numel() * shape.depth;
-  const std::int64_t weight_bytes =
-      packed ? static_cast<std::int64_t>(kernels::packed_bytes(kernels::PackedMatrix{shape.depth, shape.columns}, lowering.isa()))
-             : 0;
+  const std::int64_t weight_bytes = packed ? static_cast<std::int64_t>(kernels::packed_bytes(
+                                                 kernels::PackedMatrix{shape.depth, shape.columns}, lowering.isa()))
+                                           : 0;
   int threads = std::min(lowering.threads(), useful_threads(flops, weight_bytes + 4 * (c.numel() + a.numel()), flops));
   parts.kernel = kernels::make_matmul(shape, lowering.isa(), threads);
   threads = static_cast<int>(std::clamp<std::int64_t>(parts.kernel->items(), 1, threads));

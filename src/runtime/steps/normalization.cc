@@ -22,17 +22,19 @@ std::optional<Slot> optional_slot(const ir::Node& node, std::size_t i, Lowering&
 }
 
 template <typename Kernel>
-void add_normalization(const ir::Node& node, std::unique_ptr<const Kernel> kernel, const Slots& slots, Lowering& lowering) {
+void add_normalization(const ir::Node& node, std::unique_ptr<const Kernel> kernel, const Slots& slots,
+                       Lowering& lowering) {
   const std::string name(kernel->name());
   const std::int64_t elements = node.output()->type().numel();
   const int threads = useful_threads(16 * elements, 8 * elements, kernel->items());
   lowering.add(
-      kernel_step(std::move(kernel), threads,
-                  [slots](const Kernel& run, const RunContext& context, std::int64_t begin, std::int64_t end, int) noexcept {
-                    run.run(context.at<const float>(slots.x), slots.weight ? context.at<const float>(*slots.weight) : nullptr,
-                            slots.bias ? context.at<const float>(*slots.bias) : nullptr, context.at<float>(slots.y), begin,
-                            end);
-                  }),
+      kernel_step(
+          std::move(kernel), threads,
+          [slots](const Kernel& run, const RunContext& context, std::int64_t begin, std::int64_t end, int) noexcept {
+            run.run(context.at<const float>(slots.x), slots.weight ? context.at<const float>(*slots.weight) : nullptr,
+                    slots.bias ? context.at<const float>(*slots.bias) : nullptr, context.at<float>(slots.y), begin,
+                    end);
+          }),
       node, {name, 8 * elements, 0});
 }
 
@@ -56,7 +58,9 @@ void lower_layer_norm(const ir::Node& node, Lowering& lowering) {
   }
 
   kernels::LayerNormShape shape;
-  const auto outer_of = [&](const Dims& dims) { return Dims(dims.begin(), dims.begin() + static_cast<std::ptrdiff_t>(outer)); };
+  const auto outer_of = [&](const Dims& dims) {
+    return Dims(dims.begin(), dims.begin() + static_cast<std::ptrdiff_t>(outer));
+  };
   shape.outer_sizes = outer_of(x.sizes);
   shape.x_outer_strides = outer_of(x.strides);
   shape.y_outer_strides = outer_of(y.strides);

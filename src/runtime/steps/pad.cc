@@ -23,8 +23,8 @@ void add_fill(const ir::Node& node, const Operand& box, double value, Lowering& 
   const std::string name(fill->name());
   const int threads = useful_threads(0, box.numel() * element, fill->items());
   lowering.add(kernel_step(std::move(fill), threads,
-                           [bytes, to = box.slot](const kernels::Fill& run, const RunContext& context, std::int64_t begin,
-                                                  std::int64_t end, int) noexcept {
+                           [bytes, to = box.slot](const kernels::Fill& run, const RunContext& context,
+                                                  std::int64_t begin, std::int64_t end, int) noexcept {
                              run.run(bytes.data(), context.at<void>(to), begin, end);
                            }),
                node, {name, 0, 0});

@@ -30,8 +30,9 @@ void add_pool(const ir::Node& node, kernels::PoolShape shape, Lowering& lowering
   shape.x_batch_stride = x.strides[0], shape.x_row_stride = x.strides[2], shape.x_column_stride = x.strides[3];
   shape.y_batch_stride = y.strides[0], shape.y_row_stride = y.strides[2], shape.y_column_stride = y.strides[3];
 
-  const std::int64_t window = shape.adaptive ? (shape.in_height / shape.out_height + 1) * (shape.in_width / shape.out_width + 1)
-                                             : shape.kernel_h * shape.kernel_w;
+  const std::int64_t window = shape.adaptive
+                                  ? (shape.in_height / shape.out_height + 1) * (shape.in_width / shape.out_width + 1)
+                                  : shape.kernel_h * shape.kernel_w;
   auto kernel = kernels::make_pool(shape, lowering.isa());
   const std::string name(kernel->name());
   const std::int64_t flops = y.numel() * window;

@@ -29,7 +29,8 @@ void lower_reduce(const ir::Node& node, Lowering& lowering) {
   auto kernel = kernels::make_reduction(shape, lowering.isa());
   const std::string name(kernel->name());
   const std::int64_t elements = x.numel();
-  const int threads = useful_threads(8 * elements, elements * static_cast<std::int64_t>(size_of(x.dtype)), kernel->items());
+  const int threads =
+      useful_threads(8 * elements, elements * static_cast<std::int64_t>(size_of(x.dtype)), kernel->items());
   lowering.add(kernel_step(std::move(kernel), threads,
                            [from = x.slot, to = y.slot](const kernels::Reduction& run, const RunContext& context,
                                                         std::int64_t begin, std::int64_t end, int) noexcept {
