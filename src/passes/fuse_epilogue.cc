@@ -36,8 +36,25 @@ bool addressable(const Node& host, const Dims& out, const Value* operand) {
   return !convolution && host.input(1)->type().sizes.size() > 2;
 }
 
+bool is_index_change(const Node& node) {
+  return node.op() == "reshape" || node.op() == "permute" || node.op() == "slice" || node.op() == "expand";
+}
+
+/// Whether `value` exists before the host runs, or is a view of something that does.
 bool available(const Value* value, const Positions& positions, std::size_t host) {
-  return !value->producer() || positions.at(value->producer()) < host;
+  const Node* node = value->producer();
+  while (node && positions.at(node) >= host && is_index_change(*node)) node = node->input(0)->producer();
+  return !node || positions.at(node) < host;
+}
+
+/// `value` as one that stands before the host: views that come later are made again.
+Value* hoisted(ir::Graph& graph, Value* value, Node* host, Positions& positions) {
+  const Node* node = value->producer();
+  if (!node || positions.at(node) < positions.at(host)) return value;
+  Value* source = hoisted(graph, node->input(0), host, positions);
+  Node* again = graph.add_node(node->op(), {source}, node->attributes(), {value->type()}, node->source(), host);
+  positions[again] = positions.at(host);
+  return again->output();
 }
 
 /// Makes the only reader of the host's output part of it. The new host, or null where that cannot be.
@@ -67,7 +84,11 @@ Node* take_in(ir::Graph& graph, Node* host, Positions& positions) {
   if (!merged) return nullptr;
 
   std::vector<Value*> inputs = {host->input(0), host->input(1), host->input(2)};
-  inputs.insert(inputs.end(), merged->operands.begin() + 1, merged->operands.end());
+  bool moved = false;
+  for (std::size_t i = 1; i < merged->operands.size(); ++i) {
+    inputs.push_back(hoisted(graph, merged->operands[i], host, positions));
+    moved |= inputs.back() != merged->operands[i];
+  }
   if (inputs.size() == kFixedInputs && !inputs.back()) inputs.pop_back();
   ir::Attributes attributes = host->attributes();
   attributes["epilogue"] = merged->program;
@@ -78,6 +99,7 @@ Node* take_in(ir::Graph& graph, Node* host, Positions& positions) {
   graph.replace_uses(reader->output(), fused->output());
   graph.erase(reader);
   graph.erase(host);
+  if (moved) graph.erase_dead();  // the views that were made again
   return fused;
 }
 

@@ -15,6 +15,7 @@ std::span<const Pass> pipeline() {
       {"simplify", simplify},
       {"fold_batch_norm", fold_batch_norm},
       {"simplify", simplify},
+      {"move_scales", move_scales},
       {"fuse_elementwise", fuse_elementwise},
       {"sink_views", sink_views},
       // Constants that went below a permute or reshape, and factors that now stand behind a product.

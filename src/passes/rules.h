@@ -13,7 +13,9 @@ void lower(ir::Graph& graph);
 void simplify(ir::Graph& graph);
 /// Scales and shifts per output channel move into the weight and bias of the convolution or matmul before them.
 void fold_batch_norm(ir::Graph& graph);
-/// Elementwise ops on a permuted or reshaped product or convolution are done before the permute or reshape.
+/// A number that multiplies an operand of a product multiplies the product, where it can join the epilogue.
+void move_scales(ir::Graph& graph);
+/// Elementwise ops on a permuted or reshaped product are done before the permute or reshape.
 void sink_views(ir::Graph& graph);
 /// Elementwise ops with one reader become part of the elementwise op that reads them.
 void fuse_elementwise(ir::Graph& graph);

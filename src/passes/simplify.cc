@@ -85,7 +85,8 @@ Value* simpler_elementwise(CoreBuilder& build, Node* node) {
     if (made && made->op() == "reshape") {
       const Dims& from = made->input(0)->type().sizes;
       const Dims& to = before->type().sizes;
-      transparent = to.size() > from.size() && std::equal(from.rbegin(), from.rend(), to.rbegin());
+      // One that is as large as the result keeps the result's rank: fusion compares sizes.
+      transparent = to.size() > from.size() && to != type.sizes && std::equal(from.rbegin(), from.rend(), to.rbegin());
     }
     if (!transparent) continue;
     bound.operands[i] = made->input(0);

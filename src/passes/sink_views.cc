@@ -1,6 +1,7 @@
-// f(permute(x), y) = permute(f(x, permute⁻¹(y))), and the same for reshape. Index changes cost nothing, but they stand
-// between a product and the elementwise op that could be its epilogue: a layer scale and a residual after
-// linear → permute, or after proj → reshape. This moves the index change behind the elementwise op.
+// f(permute(x), y) = permute(f(x, permute⁻¹(y))), and the same for reshape. Index changes cost nothing by themselves,
+// but they stand between a product and the elementwise op that could be its epilogue (a layer scale and a residual
+// after linear → permute), and a reshape of a permute copies what an elementwise op could have read in place (a
+// residual added to windows that are put back together). This moves the index change behind the elementwise op.
 
 #include <algorithm>
 #include <optional>
@@ -15,20 +16,27 @@ namespace {
 using ir::Node;
 using ir::Value;
 
-/// The index changes between an elementwise op and the product it could join, nearest the op first: all permutes or all
+/// The index changes between an elementwise op and what it could join, nearest the op first: all permutes or all
 /// reshapes, because a reshape of a permuted residual would have to move it.
 struct Chain {
   std::vector<Node*> steps;
-  Node* product;
+  Node* origin;
 };
 
-std::optional<Chain> chain_to_product(const ir::Graph& graph, const Value* value) {
+/// What gains from an elementwise op right behind it: products take it as their epilogue, elementwise ops merge with
+/// it, and a permute that is reshaped would have to be copied, where the elementwise op can read it as it lies.
+bool gains(const Node& node, const std::vector<Node*>& steps) {
+  const std::string& op = node.op();
+  return op == "matmul" || op == "convolution" || op == "elementwise" ||
+         (op == "permute" && steps[0]->op() == "reshape");
+}
+
+std::optional<Chain> chain_behind(const ir::Graph& graph, const Value* value) {
   Chain chain;
   for (Node* node = value->producer(); node; node = node->input(0)->producer()) {
     if (node->output()->users().size() != 1 || graph.is_output(node->output())) return std::nullopt;
-    if (node->op() == "matmul" || node->op() == "convolution") {
-      if (chain.steps.empty()) return std::nullopt;
-      chain.product = node;
+    if (!chain.steps.empty() && gains(*node, chain.steps)) {
+      chain.origin = node;
       return chain;
     }
     if (node->op() != "permute" && node->op() != "reshape") return std::nullopt;
@@ -109,7 +117,7 @@ class Sinker {
   void sink(Node* node) {
     for (Value* input : node->inputs()) {
       if (input->type().sizes != node->output()->type().sizes) continue;
-      if (const auto chain = chain_to_product(graph_, input); chain && sink_along(node, input, *chain)) return;
+      if (const auto chain = chain_behind(graph_, input); chain && sink_along(node, input, *chain)) return;
     }
   }
 
@@ -121,21 +129,21 @@ class Sinker {
     std::vector<Value*> operands = node->inputs();
     for (Value*& operand : operands) {
       if (operand == input) {
-        operand = chain.product->output();
+        operand = chain.origin->output();
         continue;
       }
-      // The product's epilogue can read only what exists before the product.
-      const bool early = !operand->producer() || position(operand->producer()) < position(chain.product);
-      CoreBuilder at(graph_, early ? chain.product : node, node->source());
+      // An epilogue can read only what exists before its product.
+      const bool early = !operand->producer() || position(operand->producer()) < position(chain.origin);
+      CoreBuilder at(graph_, early ? chain.origin : node, node->source());
       Value* original = operand;
       operand = before(at, chain, operand);
       for (const Node* made = operand->producer(); made && operand != original && !positions_.contains(made);
            made = made->input(0)->producer())
-        positions_[made] = position(early ? chain.product : node);
+        positions_[made] = position(early ? chain.origin : node);
     }
     const ir::TensorType& type = node->output()->type();
     Value* result = build.elementwise(node->program("program"), std::move(operands),
-                                      {type.dtype, chain.product->output()->type().sizes, {}});
+                                      {type.dtype, chain.origin->output()->type().sizes, {}});
     positions_[result->producer()] = position(node);
     for (auto step = chain.steps.rbegin(); step != chain.steps.rend(); ++step) {
       result = (*step)->op() == "permute" ? build.permute(result, (*step)->integers("dims"))

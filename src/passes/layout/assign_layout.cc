@@ -107,13 +107,8 @@ class Assigner {
     if (!strides) {
       // The elements must move: to where the readers of the result would like them.
       const Order after = wanted(node->output(), row_major(to.size()));
-      const auto before = before_reshape(after, in.sizes, to);
-      x = in_order(x, before.value_or(row_major(in.sizes.size())), node);
+      x = in_order(x, before_reshape(after, in.sizes, to), node);
       strides = view_strides(in.sizes, x->type().strides, to);
-      if (!strides) {
-        x = in_order(x, row_major(in.sizes.size()), node);
-        strides = view_strides(in.sizes, x->type().strides, to);
-      }
       WHERRY_CHECK(strides.has_value());
     }
     become_view(node, x, std::move(*strides), 0);

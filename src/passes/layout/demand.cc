@@ -20,6 +20,9 @@ Demands demands(const ir::Graph& graph) {
     if (wants_images(node)) {
       // A kernel's need outranks a reader's wish.
       wanted[node.input(0)] = channels_last();
+      for (std::size_t i = 3; i < node.inputs().size(); ++i)
+        if (node.input(i)->type().sizes == node.output()->type().sizes)
+          wanted.try_emplace(node.input(i), channels_last());
       continue;
     }
     if (node.outputs().size() != 1) continue;
@@ -28,8 +31,15 @@ Demands demands(const ir::Graph& graph) {
     if (node.op() == "reshape") {
       const Dims& in = node.input(0)->type().sizes;
       const Order order = found != wanted.end() ? found->second : row_major(out.size());
-      auto before = before_reshape(order, in, out);
-      wanted.try_emplace(node.input(0), before ? std::move(*before) : row_major(in.size()));
+      wanted.try_emplace(node.input(0), before_reshape(order, in, out));
+      continue;
+    }
+    if (node.op() == "layer_norm" || node.op() == "matmul") {
+      // Rows one after the other, and residuals as the result lies.
+      const bool one_product = node.op() == "layer_norm" || node.input(1)->type().sizes.size() == 2;
+      if (one_product) wanted.try_emplace(node.input(0), row_major(node.input(0)->type().sizes.size()));
+      for (std::size_t i = 3; one_product && i < node.inputs().size(); ++i)
+        if (node.input(i)->type().sizes == out) wanted.try_emplace(node.input(i), row_major(out.size()));
       continue;
     }
     if (found == wanted.end()) continue;

@@ -77,8 +77,8 @@ Order after_permute(const Order& order, const Dims& dims) {
   return after;
 }
 
-std::optional<Order> before_reshape(const Order& order, const Dims& from, const Dims& to) {
-  if (element_count(from) == 0) return std::nullopt;
+Order before_reshape(const Order& order, const Dims& from, const Dims& to) {
+  if (element_count(from) == 0) return row_major(from.size());
   // Groups of neighbouring dimensions with equal products on both sides, as narrow as they can be.
   std::vector<std::size_t> group_of(to.size());
   std::vector<std::vector<std::size_t>> members;  // of `from`, by group
@@ -105,14 +105,9 @@ std::optional<Order> before_reshape(const Order& order, const Dims& from, const 
   }
   Order before;
   std::vector<bool> done(members.size(), false);
-  for (std::size_t k = 0; k < order.size(); ++k) {
-    const std::size_t g = group_of[order[k]];
-    if (done[g]) {
-      // A group of several new dimensions must stay together and in row-major order.
-      if (group_of[order[k - 1]] != g || (order[k] < order[k - 1] && to[order[k]] != 1 && to[order[k - 1]] != 1))
-        return std::nullopt;
-      continue;
-    }
+  for (const std::size_t d : order) {
+    const std::size_t g = group_of[d];
+    if (done[g]) continue;
     done[g] = true;
     before.insert(before.end(), members[g].begin(), members[g].end());
   }

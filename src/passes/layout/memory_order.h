@@ -33,8 +33,8 @@ Order before_permute(const Order& order, const Dims& dims);
 /// The memory order of permute(x, dims) for an x in `order`.
 Order after_permute(const Order& order, const Dims& dims);
 
-/// The memory order of x with which reshape(x) from `from` to `to` is a view that comes out in `order`; empty where
-/// there is none.
-std::optional<Order> before_reshape(const Order& order, const Dims& from, const Dims& to);
+/// The memory order of x with which reshape(x) from `from` to `to` is a view that comes out in `order`, or as near to
+/// it as a view can: dimensions that are split or merged together stay together, in row-major order.
+Order before_reshape(const Order& order, const Dims& from, const Dims& to);
 
 }  // namespace wherry::passes::layout
