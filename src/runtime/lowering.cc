@@ -40,7 +40,32 @@ std::string shapes_of(const ir::Node& node) {
   return text + " -> " + to_string(node.output()->type().sizes);
 }
 
+/// In what the step computes, whatever it reads and writes: "fp32", "int64".
+std::string precision_of(const ir::Node& node) {
+  DType dtype = node.output()->type().dtype;
+  if (node.op() == "elementwise") {
+    switch (node.program("program").compute) {
+      case expression::Compute::f32: dtype = DType::f32; break;
+      case expression::Compute::f64: dtype = DType::f64; break;
+      case expression::Compute::i64: dtype = DType::i64; break;
+    }
+  } else if (node.op() == "convolution" || node.op() == "matmul") {
+    dtype = DType::f32;
+  }
+  return precision_name(dtype);
+}
+
 }  // namespace
+
+std::string precision_name(DType dtype) {
+  switch (dtype) {
+    case DType::f32: return "fp32";
+    case DType::f64: return "fp64";
+    case DType::f16: return "fp16";
+    case DType::bf16: return "bf16";
+    default: return std::string(name_of(dtype));
+  }
+}
 
 Lowering::Lowering(const ir::Graph& graph, PackedWeights& weights, ThreadTeam& team, const ThreadTeam::Turn& turn,
                    base::Isa isa)
@@ -97,8 +122,7 @@ void Lowering::add(std::unique_ptr<Step> step, const ir::Node& node, StepFacts f
   StepInfo& info = step->info_;
   info.op = node.op();
   info.kernel = std::move(facts.kernel);
-  info.precision =
-      is_floating(node.output()->type().dtype) ? "fp32" : std::string(name_of(node.output()->type().dtype));
+  info.precision = precision_of(node);
   info.shape = shapes_of(node);
   info.source = ir::to_string(node.source());
   info.weight_bytes = facts.weight_bytes;

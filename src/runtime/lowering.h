@@ -110,6 +110,9 @@ class Lowering {
 /// microseconds each, waking and meeting costs more than it saves.
 int useful_threads(std::int64_t flops, std::int64_t bytes, std::int64_t items);
 
+/// As StepInfo::precision has it: "fp32", "fp64", "int64", …
+std::string precision_name(DType dtype);
+
 /// Refuses a node: throws Unsupported with one item, `reason` in the message.
 [[noreturn]] void unsupported(const ir::Node& node, const std::string& reason);
 /// Throws Unsupported where one of the node's floating operands or its result is not fp32.

@@ -28,9 +28,9 @@ void lower_all(const ir::Graph& graph, Lowering& lowering, const std::vector<Out
     ++position;
   }
   if (!missing.empty()) {
-    throw Unsupported(fmt::format("the model needs {} operation{} that wherry has no kernel for: {}", missing.size(),
-                                  missing.size() == 1 ? "" : "s", message),
-                      std::move(missing));
+    message = fmt::format("the model needs {} operation{} that wherry has no kernel for: {}", missing.size(),
+                          missing.size() == 1 ? "" : "s", message);
+    throw Unsupported(message, std::move(missing));
   }
   for (const OutputCopy& copy : copies) lowering.lower(copy, position);
 }

@@ -22,7 +22,7 @@ void Lowering::add_copy(const Operand& from, const Operand& to, const ir::Node* 
                           });
   step->info_.op = "copy";
   step->info_.kernel = kernel;
-  step->info_.precision = name_of(to.dtype);
+  step->info_.precision = precision_name(to.dtype);
   step->info_.shape = to_string(from.sizes) + " -> " + to_string(to.sizes);
   step->info_.source = node != nullptr ? ir::to_string(node->source()) : std::string();
   step->info_.output_bytes = bytes;
