@@ -145,7 +145,8 @@ Result change_case(Interpreter&, const Arguments& arguments) {
   return result;
 }
 
-/// The part of a text that two optional bounds choose. PyTorch's default end, -1, is the end of the text, unlike Python's.
+/// The part of a text that two optional bounds choose. PyTorch's default end, -1, is the end of the text, unlike
+/// Python's.
 struct Part {
   std::string_view text;
   std::int64_t start = 0;
@@ -161,7 +162,8 @@ std::optional<Part> part_of(const Arguments& arguments, std::size_t first_bound)
     bounds[i] = std::clamp<std::int64_t>(*bound < 0 ? *bound + size + static_cast<std::int64_t>(i) : *bound, 0, size);
   }
   const std::int64_t length = std::max<std::int64_t>(bounds[1] - bounds[0], 0);
-  return Part{std::string_view(*text).substr(static_cast<std::size_t>(bounds[0]), static_cast<std::size_t>(length)), bounds[0]};
+  return Part{std::string_view(*text).substr(static_cast<std::size_t>(bounds[0]), static_cast<std::size_t>(length)),
+              bounds[0]};
 }
 
 Result starts_with(Interpreter&, const Arguments& arguments) {

@@ -14,7 +14,7 @@ namespace {
 // Frames of the C++ stack that interpreted code may reach; a deep model needs a few dozen.
 constexpr int kMaxNesting = 900;
 // The largest real models need some hundred thousand.
-constexpr std::size_t kMaxUnits = 20'000'000;
+constexpr std::size_t kMaxUnits = 5'000'000;
 
 }  // namespace
 

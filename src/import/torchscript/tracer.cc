@@ -56,13 +56,16 @@ void Tracer::report(std::string what) {
 
 std::optional<std::vector<ir::Value*>> Tracer::record(const std::string& op, std::vector<ir::Value*> inputs,
                                                       ir::Attributes attributes) {
+  if (++nodes_ > kMaxNodes) base::fail<InvalidModel>("the model runs more than {} operators", kMaxNodes);
   try {
     if (auto values = compute_now(op, inputs, attributes)) return values;
-    if (++nodes_ > kMaxNodes) base::fail<InvalidModel>("the model runs more than {} operators", kMaxNodes);
     return ir::record(graph_, op, std::move(inputs), std::move(attributes), locate_())->outputs();
   } catch (const Unsupported& error) {
     report(error.what());
     return std::nullopt;
+  } catch (const InvalidModel& error) {
+    // The op is sound, so it is the shapes that went in that do not fit.
+    throw InvalidInput(error.what());
   }
 }
 
