@@ -108,6 +108,12 @@ Register divide(Writer& w) {
   return w.emit(mode == "trunc" ? Opcode::trunc_div : Opcode::div, a, b);
 }
 
+/// PyTorch calls the sign of NaN 0.
+Register sign(Writer& w) {
+  const Register x = w.operand(0), result = w.emit(Opcode::sign, x);
+  return w.integral() ? result : w.where(w.emit(Opcode::isnan, x), w.constant(0), result);
+}
+
 Register power(Writer& w) {
   const Register x = left(w);
   if (!w.call().has("exponent")) return w.emit(Opcode::pow, x, right(w));
@@ -342,7 +348,7 @@ const std::unordered_map<std::string_view, Entry>& entries() {
       {"aten::reciprocal", {floating, unary<Opcode::reciprocal>}},
       {"aten::neg", {promoted, unary<Opcode::neg>}},
       {"aten::abs", {promoted, unary<Opcode::abs>}},
-      {"aten::sign", {promoted, unary<Opcode::sign>}},
+      {"aten::sign", {promoted, sign}},
       {"aten::exp", {floating, unary<Opcode::exp>}},
       {"aten::exp2", {floating, unary<Opcode::exp2>}},
       {"aten::expm1", {floating, unary<Opcode::expm1>}},

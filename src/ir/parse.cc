@@ -167,8 +167,8 @@ class Parser {
   std::string delimited(char mark) {
     std::string out;
     for (++at_; at_ < text_.size() && text_[at_] != mark; ++at_) {
-      if (text_[at_] == '\\' && mark == '"') ++at_;
-      if (at_ < text_.size()) out += text_[at_];
+      if (text_[at_] == '\\' && mark == '"' && at_ + 1 < text_.size()) ++at_;
+      out += text_[at_];
     }
     if (at_ >= text_.size()) fail(fmt::format("a closing {}", mark));
     ++at_;

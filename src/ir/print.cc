@@ -55,7 +55,7 @@ struct AttributePrinter {
     return "bool" + print_list(value, [](bool item) { return std::string(item ? "true" : "false"); });
   }
   std::string operator()(DType value) const { return std::string(name_of(value)); }
-  std::string operator()(const expression::Program& value) const { return "`" + value.to_string() + "`"; }
+  std::string operator()(const expression::Program& value) const { return fmt::format("`{}`", value.to_string()); }
 };
 
 std::string print_element(const Tensor& tensor, std::int64_t i) {

@@ -78,10 +78,10 @@ std::vector<Tensor> core_gather(const Values& values) {
 /// out[i][j] = self[index[i][j]][j] for dim 0, and so on; sizes of 1 broadcast (take_along_dim).
 std::vector<Tensor> gather(const Values& values) {
   const Tensor &self = values.input(), &indices = values.input(1);
-  if (self.sizes().empty()) return {self};
   if (!values.call().has("dim"))
     return {rearrange(values.output().sizes, self,
                       [&](const Dims& at) { return std::optional(index_at(values, indices, at[0], self.numel())); })};
+  if (self.sizes().empty()) return {self};
   const std::size_t dim = values.dimension("dim", 0);
   const auto bounded = [](const Dims& at, const Tensor& tensor, std::size_t d) {
     return tensor.sizes()[d] == 1 ? 0 : at[d];

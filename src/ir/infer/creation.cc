@@ -37,6 +37,16 @@ std::vector<TensorType> new_of_size(const Call& call) {
   return {plain(call.dtype_or("dtype", call.tensor(0).dtype), checked_sizes(call))};
 }
 
+std::vector<TensorType> full_like(const Call& call) {
+  scalar(call, "fill_value");
+  return like(call);
+}
+
+std::vector<TensorType> new_full(const Call& call) {
+  scalar(call, "fill_value");
+  return new_of_size(call);
+}
+
 std::vector<TensorType> scalar_tensor(const Call& call) {
   scalar(call, "s");
   return {plain(call.dtype_or("dtype", DType::f32), {})};
@@ -101,11 +111,11 @@ std::span<const Entry> creation_rules() {
       {"aten::zeros_like", like},
       {"aten::ones_like", like},
       {"aten::empty_like", like},
-      {"aten::full_like", like},
+      {"aten::full_like", full_like},
       {"aten::new_zeros", new_of_size},
       {"aten::new_ones", new_of_size},
       {"aten::new_empty", new_of_size},
-      {"aten::new_full", new_of_size},
+      {"aten::new_full", new_full},
       {"aten::scalar_tensor", scalar_tensor},
       {"aten::tensor", tensor},
       {"aten::arange", arange},

@@ -30,15 +30,24 @@ std::vector<TensorType> divide(const Call& call) {
 }
 
 std::vector<TensorType> subtract(const Call& call) {
-  const DType dtype = promoted(call, {"other"});
-  if (dtype == DType::boolean) call.invalid("bool tensors cannot be subtracted");
-  return {plain(dtype, call.broadcast_inputs())};
+  const Attribute* number = call.find("other");
+  bool boolean = number && std::holds_alternative<bool>(*number);
+  for (const TensorType* type : call.inputs()) boolean = boolean || (type && type->dtype == DType::boolean);
+  if (boolean) call.invalid("bool operands cannot be subtracted");
+  return binary(call);
+}
+
+/// Arithmetic that PyTorch does not define between bools.
+std::vector<TensorType> numeric_binary(const Call& call) {
+  auto types = binary(call);
+  if (types[0].dtype == DType::boolean) call.invalid("operands are bool, accepted are numbers");
+  return types;
 }
 
 std::vector<TensorType> same(const Call& call) { return {plain(call.tensor(0).dtype, call.tensor(0).sizes)}; }
 
-std::vector<TensorType> same_signed(const Call& call) {
-  if (call.tensor(0).dtype == DType::boolean) call.invalid("a bool tensor has no negative");
+std::vector<TensorType> same_numeric(const Call& call) {
+  if (call.tensor(0).dtype == DType::boolean) call.invalid("input is bool, accepted are numbers");
   return same(call);
 }
 
@@ -65,7 +74,9 @@ std::vector<TensorType> gelu(const Call& call) {
 }
 
 std::vector<TensorType> clamp(const Call& call) {
-  return {plain(promoted(call, {"min", "max"}), call.broadcast_inputs())};
+  const DType dtype = promoted(call, {"min", "max"});
+  if (dtype == DType::boolean) call.invalid("input is bool, accepted are numbers");
+  return {plain(dtype, call.broadcast_inputs())};
 }
 
 std::vector<TensorType> prelu(const Call& call) {
@@ -160,9 +171,9 @@ std::span<const Entry> elementwise_rules() {
       {"aten::rsub", subtract},
       {"aten::mul", binary},
       {"aten::div", divide},
-      {"aten::floor_divide", binary},
-      {"aten::remainder", binary},
-      {"aten::fmod", binary},
+      {"aten::floor_divide", numeric_binary},
+      {"aten::remainder", numeric_binary},
+      {"aten::fmod", numeric_binary},
       {"aten::pow", binary},
       {"aten::maximum", binary},
       {"aten::minimum", binary},
@@ -174,8 +185,8 @@ std::span<const Entry> elementwise_rules() {
       {"aten::lerp", combined},
       {"aten::square", square},
       {"aten::reciprocal", floating},
-      {"aten::neg", same_signed},
-      {"aten::abs", same},
+      {"aten::neg", same_numeric},
+      {"aten::abs", same_numeric},
       {"aten::sign", same},
       {"aten::exp", floating},
       {"aten::exp2", floating},
@@ -198,17 +209,17 @@ std::span<const Entry> elementwise_rules() {
       {"aten::erf", floating},
       {"aten::sigmoid", floating},
       {"aten::logit", floating},
-      {"aten::floor", same},
-      {"aten::ceil", same},
-      {"aten::round", same},
-      {"aten::trunc", same},
+      {"aten::floor", same_numeric},
+      {"aten::ceil", same_numeric},
+      {"aten::round", same_numeric},
+      {"aten::trunc", same_numeric},
       {"aten::nan_to_num", same},
       {"aten::clamp", clamp},
       {"aten::clamp_min", clamp},
       {"aten::clamp_max", clamp},
-      {"aten::relu", same_signed},
-      {"aten::relu6", same_signed},
-      {"aten::hardtanh", same_signed},
+      {"aten::relu", same_numeric},
+      {"aten::relu6", same_numeric},
+      {"aten::hardtanh", same_numeric},
       {"aten::threshold", same},
       {"aten::hardswish", floating_only},
       {"aten::hardsigmoid", floating_only},

@@ -80,6 +80,7 @@ std::vector<TensorType> roll(const Call& call) {
   };
   const Dims shifts = as_list("shifts"), dims = as_list("dims");
   for (const std::int64_t dim : dims) call.dimension(dim, rank(call.tensor(0)));
+  if (shifts.empty()) call.invalid("shifts is empty");
   if (shifts.size() != dims.size() && !(dims.empty() && shifts.size() == 1))
     call.invalid("shifts {} and dims {} differ in length", to_string(shifts), to_string(dims));
   return same(call);
@@ -87,6 +88,7 @@ std::vector<TensorType> roll(const Call& call) {
 
 /// `pads` holds before and after of the last dimension, then of the one before it, …; negative ones crop.
 std::vector<TensorType> padded(const Call& call, const Dims& pads) {
+  call.number_or("value", 0);
   Dims sizes = call.tensor(0).sizes;
   if (pads.size() % 2 != 0 || pads.size() / 2 > sizes.size())
     call.invalid("pad {} has {} numbers, input {} accepts an even number up to {}", to_string(pads), pads.size(),
@@ -120,6 +122,7 @@ std::vector<TensorType> pad(const Call& call) {
 std::vector<TensorType> constant_pad(const Call& call) { return padded(call, call.integers("pad")); }
 
 std::vector<TensorType> core_pad(const Call& call) {
+  call.number_or("value", 0);
   Dims sizes = call.tensor(0).sizes;
   const Dims& pads = call.integers("pads");
   if (pads.size() != 2 * sizes.size()) call.invalid("pads {} do not fit input {}", to_string(pads), to_string(sizes));
