@@ -12,7 +12,7 @@ endfunction()
 
 set(work ${BUILD}/tests/engine/consumer)
 file(REMOVE_RECURSE ${work})
-step(${CMAKE_COMMAND} --install ${BUILD} --prefix ${work}/prefix)
+step(${CMAKE_COMMAND} --install ${BUILD} --component development --prefix ${work}/prefix)
 file(GLOB_RECURSE targets ${work}/prefix/*.cmake)
 foreach(file ${targets})
   file(READ ${file} text)
