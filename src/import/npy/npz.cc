@@ -1,10 +1,11 @@
-#include <fcntl.h>
+// .npz: a zip of .npy files. Reading goes through the bounded zip reader; minizip writes.
+
 #include <minizip/zip.h>
-#include <zlib.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <set>
+#include <utility>
 
 #include "base/check.h"
 #include "base/mapped_file.h"

@@ -10,90 +10,79 @@ namespace {
 using base::fail;
 
 class StateDictSource : public ModelSource {
-public:
-  StateDictSource(StateDict weights, const Architecture &architecture)
+ public:
+  StateDictSource(StateDict weights, const Architecture& architecture)
       : weights_(std::move(weights)), architecture_(architecture) {}
 
   ModelInfo describe() const override {
     ModelInfo info;
     info.format = fmt::format("state dict ({})", architecture_.name);
     info.inputs.push_back({"image", DType::f32, std::nullopt});
-    for (const auto &[name, tensor] : weights_.entries) {
-      if (is_statistic(name))
-        continue;
+    for (const auto& [name, tensor] : weights_.entries) {
+      if (is_statistic(name)) continue;
       const std::int64_t count = element_count(tensor->sizes());
       info.parameter_count += count;
-      info.parameter_bytes +=
-          count * static_cast<std::int64_t>(size_of(tensor->dtype()));
+      info.parameter_bytes += count * static_cast<std::int64_t>(size_of(tensor->dtype()));
     }
     return info;
   }
 
   ir::Graph graph(std::span<const ir::TensorType> inputs) const override {
     if (inputs.size() != 1)
-      fail<InvalidInput>("{} takes one input, an image; {} were given",
-                         architecture_.name, inputs.size());
-    const ir::TensorType &image = inputs[0];
-    if (image.dtype != DType::f32 || image.sizes.size() != 4 ||
-        image.sizes[1] != 3 || image.numel() == 0)
-      fail<InvalidInput>(
-          "{} takes an image of type float32[N, 3, H, W]; {}{} was given",
-          architecture_.name, name_of(image.dtype), to_string(image.sizes));
+      fail<InvalidInput>("{} takes one input, an image; {} were given", architecture_.name, inputs.size());
+    const ir::TensorType& image = inputs[0];
+    if (image.dtype != DType::f32 || image.sizes.size() != 4 || image.sizes[1] != 3 || image.numel() == 0)
+      fail<InvalidInput>("{} takes an image of type float32[N, 3, H, W]; {}{} was given", architecture_.name,
+                         name_of(image.dtype), to_string(image.sizes));
     ir::Graph graph;
     ModuleRecorder layers(graph, weights_);
-    graph.add_output(architecture_.record(layers, architecture_,
-                                          graph.add_input("image", image)),
-                     "output");
+    graph.add_output(architecture_.record(layers, architecture_, graph.add_input("image", image)), "output");
     return graph;
   }
 
-private:
+ private:
   /// What PyTorch calls a buffer: saved with the parameters, but not trained.
   static bool is_statistic(std::string_view name) {
-    return name.ends_with(".running_mean") || name.ends_with(".running_var") ||
-           name.ends_with(".num_batches_tracked");
+    return name.ends_with(".running_mean") || name.ends_with(".running_var") || name.ends_with(".num_batches_tracked");
   }
 
   StateDict weights_;
-  const Architecture &architecture_;
+  const Architecture& architecture_;
 };
 
 std::string known_names() {
   std::string names;
-  for (const Architecture &known : architectures())
-    names += fmt::format("{}{}", names.empty() ? "" : ", ", known.name);
+  for (const Architecture& known : architectures()) names += fmt::format("{}{}", names.empty() ? "" : ", ", known.name);
   return names;
 }
 
 /// "; its entries fit resnet50", or nothing.
-std::string fitting(const StateDict &weights, std::string_view except) {
+std::string fitting(const StateDict& weights, std::string_view except) {
   std::string names;
-  for (const Architecture &known : architectures()) {
+  for (const Architecture& known : architectures()) {
     if (known.name != except && differences(known, weights).empty())
       names += fmt::format("{}{}", names.empty() ? "" : " and ", known.name);
   }
   return names.empty() ? "" : "; its entries fit --arch " + names;
 }
 
-} // namespace
+}  // namespace
 
-std::unique_ptr<ModelSource> make_state_dict_source(StateDict weights,
-                                                    const std::string &arch) {
+std::unique_ptr<ModelSource> make_state_dict_source(StateDict weights, const std::string& arch) {
   if (arch.empty())
-    fail<InvalidInput>("{}: a state dict has weights but no code, so its "
-                       "architecture must be named{}; known are {}",
-                       weights.path, fitting(weights, {}), known_names());
-  const Architecture *architecture = find_architecture(arch);
+    fail<InvalidInput>(
+        "{}: a state dict has weights but no code, so its "
+        "architecture must be named{}; known are {}",
+        weights.path, fitting(weights, {}), known_names());
+  const Architecture* architecture = find_architecture(arch);
   if (!architecture)
-    fail<InvalidInput>("{}: no architecture '{}' is built in{}; known are {}",
-                       weights.path, printable(arch), fitting(weights, {}),
-                       known_names());
+    fail<InvalidInput>("{}: no architecture '{}' is built in{}; known are {}", weights.path, printable(arch),
+                       fitting(weights, {}), known_names());
   const std::string found = differences(*architecture, weights);
   if (!found.empty())
-    fail<InvalidModel>("{}: its {} entries do not fit {}: {}{}", weights.path,
-                       weights.entries.size(), arch, found,
+    fail<InvalidModel>("{}: its {} entries do not fit {}: {}{}", weights.path, weights.entries.size(), arch, found,
                        fitting(weights, arch));
   return std::make_unique<StateDictSource>(std::move(weights), *architecture);
 }
 
-} // namespace wherry::import
+}  // namespace wherry::import
