@@ -13,7 +13,6 @@
 #include "cli/terminal.h"
 #include "tasks/image_classifier.h"
 #include "tasks/labels.h"
-#include "vision/decode.h"
 
 namespace wherry::cli {
 namespace {
@@ -33,7 +32,7 @@ struct ClassifyOptions {
   std::string labels;
   std::size_t top = 5;
   std::size_t batch = 1;
-  vision::Preprocessing preprocessing;
+  tasks::Preprocessing preprocessing;
   std::string interpolation = "bilinear";
   std::string mean;
   std::string std;
@@ -118,16 +117,14 @@ std::array<float, 3> three(std::string_view option, const std::string& text, con
 
 ExitCode classify(ClassifyOptions& options) {
   options.preprocessing.interpolation =
-      options.interpolation == "bicubic" ? vision::Interpolation::bicubic : vision::Interpolation::bilinear;
+      options.interpolation == "bicubic" ? tasks::Interpolation::bicubic : tasks::Interpolation::bilinear;
   options.preprocessing.mean = three("--mean", options.mean, options.preprocessing.mean);
   options.preprocessing.std = three("--std", options.std, options.preprocessing.std);
-  vision::check(options.preprocessing);
   ClassNames names(options.labels);
 
   Progress progress(options.common.progress);
   progress.stage("loading " + options.common.model);
-  const tasks::ImageClassifier classifier(Model::load(options.common.model, options.common.engine),
-                                          options.common.model, options.preprocessing);
+  const tasks::ImageClassifier classifier(options.common.model, options.common.engine, options.preprocessing);
   ExitCode exit_code = kOk;
   Json results = Json::array();
   std::vector<std::string> files;
@@ -148,7 +145,7 @@ ExitCode classify(ClassifyOptions& options) {
     const std::string& file = options.images[i];
     progress.stage(fmt::format("classifying {} of {}: {}", i + 1, options.images.size(), file));
     try {
-      prepared.push_back(classifier.prepare(vision::read_image(file)));
+      prepared.push_back(classifier.prepare(file));
       files.push_back(file);
     } catch (const InvalidInput& error) {
       // One bad picture does not keep the others from their answers.

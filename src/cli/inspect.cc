@@ -108,7 +108,7 @@ std::string text_of(const std::vector<TensorInfo>& infos) {
   return text.empty() ? "none" : text;
 }
 
-/// "[1, 64, 56, 56] x [64, 64, 3, 3] -> [1, 64, 56, 56]" as "1x64x56x56 * 64x64x3x3 -> 1x64x56x56".
+/// "[1, 64, 56, 56] x [64, 64, 3, 3] -> [1, 64, 56, 56]" as "1x64x56x56*64x64x3x3->1x64x56x56".
 std::string compact(std::string_view text) {
   std::string out;
   bool inside = false;
@@ -119,9 +119,9 @@ std::string compact(std::string_view text) {
     } else if (inside && text[i] == ',') {
       out += 'x';
     } else if (!inside && text.substr(i, 3) == " x ") {
-      out += " * ";
+      out += '*';
       i += 2;
-    } else if (!inside || text[i] != ' ') {
+    } else if (text[i] != ' ') {
       out += text[i];
     }
   }
@@ -132,18 +132,19 @@ std::string without_folders(const std::string& source) { return source.substr(so
 
 Table table_of(const std::vector<StepInfo>& steps) {
   Table table({{"#", true},
-               {"op", false, 16},
-               {"kernel", false, 24},
-               {"type", false, 8},
-               {"shape", false, 40},
+               {"op", false, 11},
+               {"kernel", false, 25},
+               {"type", false, 4},
+               {"shape", false, 34},
                {"weights", true},
                {"output", true},
                {"MFLOP", true},
                {"source"}});
   for (std::size_t i = 0; i < steps.size(); ++i) {
     const StepInfo& step = steps[i];
-    table.add({std::to_string(i), step.op, step.kernel, step.precision, compact(step.shape),
-               step.weight_bytes > 0 ? human_bytes(step.weight_bytes) : "-", human_bytes(step.output_bytes),
+    table.add({std::to_string(i), step.op, step.kernel, step.precision == "float32" ? "fp32" : step.precision,
+               compact(step.shape), step.weight_bytes > 0 ? human_bytes(step.weight_bytes) : "-",
+               human_bytes(step.output_bytes),
                step.flops > 0 ? fmt::format("{:.1f}", static_cast<double>(step.flops) / 1e6) : "-",
                without_folders(step.source)});
   }

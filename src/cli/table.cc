@@ -11,26 +11,32 @@ namespace wherry::cli {
 
 void Table::add(std::vector<std::string> cells) {
   WHERRY_CHECK_EQ(cells.size(), columns_.size());
-  for (std::size_t i = 0; i < cells.size(); ++i) cells[i] = cut_end(printable(cells[i]), columns_[i].most);
+  for (auto& cell : cells) cell = printable(cell);
   rows_.push_back(std::move(cells));
 }
 
 std::string Table::print(std::size_t width) const {
   constexpr std::size_t kGap = 2, kSmallest = 8;
   std::vector<std::size_t> widths;
-  std::size_t used = 0;
+  std::size_t total = kGap * (columns_.size() - 1);
   for (std::size_t i = 0; i < columns_.size(); ++i) {
-    std::size_t widest = columns_[i].title.size();
-    for (const auto& row : rows_) widest = std::max(widest, columns_of(row[i]));
-    if (i + 1 == columns_.size()) widest = std::min(widest, std::max(width - std::min(width, used), kSmallest));
-    widths.push_back(widest);
-    used += widest + kGap;
+    widths.push_back(columns_[i].title.size());
+    for (const auto& row : rows_) widths[i] = std::max(widths[i], columns_of(row[i]));
+    total += widths[i];
   }
+  const auto shrink = [&](std::size_t i, std::size_t least) {
+    const std::size_t narrower = std::max(std::min(widths[i], least), widths[i] - std::min(widths[i], total - width));
+    total -= widths[i] - narrower;
+    widths[i] = narrower;
+  };
+  for (std::size_t i = 0; i < columns_.size() && total > width; ++i) shrink(i, columns_[i].least);
+  if (total > width) shrink(columns_.size() - 1, kSmallest);
   std::string out;
   const auto add_line = [&](const auto& cell_of, bool heading) {
     std::string line;
     for (std::size_t i = 0; i < columns_.size(); ++i) {
-      const std::string cell = cut_start(cell_of(i), widths[i]);
+      const bool last = i + 1 == columns_.size();
+      const std::string cell = last ? cut_start(cell_of(i), widths[i]) : cut_end(cell_of(i), widths[i]);
       const std::string padding(widths[i] - columns_of(cell), ' ');
       if (i > 0) line.append(kGap, ' ');
       if (columns_[i].right) line += padding;

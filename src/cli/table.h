@@ -10,8 +10,8 @@ class Table {
  public:
   struct Column {
     std::string title;
-    bool right = false;          ///< numbers stand to the right
-    std::size_t most = 1 << 20;  ///< columns at which a cell's end is cut
+    bool right = false;           ///< numbers stand to the right
+    std::size_t least = 1 << 20;  ///< where the table is too wide, cells' ends are cut at this width
   };
 
   explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
@@ -19,8 +19,8 @@ class Table {
   /// One cell per column.
   void add(std::vector<std::string> cells);
 
-  /// The heading and the rows, each a line. Where they are wider than `width`, the last column gives way, cut at its
-  /// start (which suits file names with lines).
+  /// The heading and the rows, each a line. Where they are wider than `width`, columns with a `least` give way to it,
+  /// and then the last one, which is cut at its start (as suits paths).
   std::string print(std::size_t width) const;
 
  private:

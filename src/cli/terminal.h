@@ -31,7 +31,7 @@ std::string bold(std::string_view text);
 std::string dim(std::string_view text);
 std::string green(std::string_view text);
 
-/// "14.0 MB"
+/// "14.0 MB", "602 kB"
 std::string human_bytes(std::int64_t bytes);
 
 /// "3,504,872"

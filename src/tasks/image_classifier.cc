@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "vision/decode.h"
 
 namespace wherry::tasks {
 namespace {
@@ -25,14 +26,22 @@ Tensor stack(std::span<const Tensor> prepared) {
   return batch;
 }
 
+const Preprocessing& checked(const Preprocessing& preprocessing) {
+  vision::check(preprocessing);
+  return preprocessing;
+}
+
 }  // namespace
 
-ImageClassifier::ImageClassifier(Model model, std::string name, const vision::Preprocessing& preprocessing)
-    : model_(std::move(model)), name_(std::move(name)), preprocessing_(preprocessing) {
-  vision::check(preprocessing_);
+ImageClassifier::ImageClassifier(const std::string& path, const Options& options, const Preprocessing& preprocessing)
+    : name_(path), preprocessing_(checked(preprocessing)), model_(Model::load(path, options)) {
   const auto inputs = model_.describe().inputs;
   if (inputs.size() != 1)
     fail<InvalidInput>("{}: the model takes {} inputs; an image classifier takes one", name_, inputs.size());
+}
+
+Tensor ImageClassifier::prepare(const std::string& path) const {
+  return vision::preprocess(vision::read_image(path), preprocessing_);
 }
 
 std::vector<Classification> ImageClassifier::classify(std::span<const Tensor> prepared, std::size_t top) const {

@@ -34,8 +34,9 @@ TEST(Program, HelpHasExamples) {
     EXPECT_EQ(finished.error, "");
     EXPECT_THAT(finished.out, AllOf(HasSubstr("Usage: wherry " + std::string(command)),
                                     HasSubstr("Examples:\n  wherry "), HasSubstr("--version")));
-    if (*command != '\0')
+    if (*command != '\0') {
       EXPECT_THAT(finished.out, AllOf(HasSubstr("--json"), HasSubstr("--threads"), HasSubstr("--progress")));
+    }
     std::size_t widest = 0, start = 0;
     for (std::size_t end = finished.out.find('\n'); end != std::string::npos; end = finished.out.find('\n', start)) {
       widest = std::max(widest, end - start);

@@ -38,6 +38,7 @@ TEST(Numbers, AsPeopleReadThem) {
   EXPECT_EQ(human_bytes(0), "0 B");
   EXPECT_EQ(human_bytes(999), "999 B");
   EXPECT_EQ(human_bytes(1000), "1.0 kB");
+  EXPECT_EQ(human_bytes(602'112), "602 kB");
   EXPECT_EQ(human_bytes(999'960), "1.0 MB");
   EXPECT_EQ(human_bytes(14'019'488), "14.0 MB");
 }
@@ -47,12 +48,16 @@ TEST(Table, AlignsAndGivesWayAtTheEnd) {
   table.add({"1", "convolution", "resnet.py:12"});
   table.add({"10", "add", "a\nb"});
   EXPECT_EQ(table.print(120),
-            " n  op      source\n"
-            " 1  convo…  resnet.py:12\n"
-            "10  add     a\\x0ab\n");
+            " n  op           source\n"
+            " 1  convolution  resnet.py:12\n"
+            "10  add          a\\x0ab\n");
+  EXPECT_EQ(table.print(26),
+            " n  op        source\n"
+            " 1  convolu…  resnet.py:12\n"
+            "10  add       a\\x0ab\n");
   EXPECT_EQ(table.print(22),
             " n  op      source\n"
-            " 1  convo…  …et.py:12\n"
+            " 1  convo…  …net.py:12\n"
             "10  add     a\\x0ab\n");
 }
 
