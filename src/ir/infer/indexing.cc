@@ -65,7 +65,7 @@ std::vector<TensorType> index_select(const Call& call) {
 std::vector<TensorType> gather(const Call& call) {
   const TensorType &self = call.tensor(0), &index = call.tensor(1);
   need_integers(call, index);
-  const auto dim = static_cast<std::size_t>(call.dimension_of("dim", self, 0));
+  const auto dim = static_cast<std::size_t>(call.dimension(call.integer("dim"), rank(self)));
   bool fits = self.sizes.size() == index.sizes.size();
   for (std::size_t i = 0; fits && i < index.sizes.size(); ++i) fits = i == dim || index.sizes[i] <= self.sizes[i];
   if (!fits)

@@ -96,6 +96,8 @@ std::vector<TensorType> padded(const Call& call, const Dims& pads) {
   for (std::size_t i = 0; i < pads.size() / 2; ++i) {
     std::int64_t& size = sizes[sizes.size() - 1 - i];
     const std::int64_t before = size;
+    if (pads[2 * i] < -size || pads[2 * i + 1] < -size)
+      call.invalid("pad {} crops more than the {} elements", to_string(pads), size);
     size = call.add(call.add(size, pads[2 * i]), pads[2 * i + 1]);
     if (size < 0) call.invalid("pad {} makes {} elements to {}", to_string(pads), before, size);
   }
