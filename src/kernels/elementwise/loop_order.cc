@@ -59,10 +59,10 @@ LoopOrder order_loops(const std::vector<std::int64_t>& sizes, const std::vector<
   for (const auto& list : strides) WHERRY_CHECK_EQ(list.size(), sizes.size());
   std::vector<std::size_t> order(sizes.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
     for (const auto& list : strides)
       if (std::abs(list[a]) != std::abs(list[b])) return std::abs(list[a]) > std::abs(list[b]);
-    return false;
+    return a < b;
   });
   std::vector<std::int64_t> sorted_sizes;
   std::vector<std::vector<std::int64_t>> sorted_strides(strides.size());
