@@ -3,14 +3,6 @@
 
 function(wherry_layer name)
   cmake_parse_arguments(ARG "" "" "DEPENDS;SOURCES;LIBRARIES" ${ARGN})
-  foreach(source ${ARG_SOURCES})  # BUILDING-UP: sources that are not written yet
-    if(NOT EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${source})
-      list(REMOVE_ITEM ARG_SOURCES ${source})
-    endif()
-  endforeach()
-  if(NOT ARG_SOURCES)
-    return()
-  endif()
   add_library(wherry_${name} STATIC ${ARG_SOURCES})
   target_include_directories(wherry_${name} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/src>
                                                    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>)
