@@ -254,7 +254,7 @@ std::optional<std::vector<PythonValue>> sorted_items(Interpreter& interpreter, c
   const bool texts = std::all_of(result.begin(), result.end(),
                                  [](const PythonValue& item) { return std::holds_alternative<std::string>(item); });
   if (!numbers && !texts) return std::nullopt;
-  std::stable_sort(result.begin(), result.end(), [&](const PythonValue& a, const PythonValue& b) {
+  std::sort(result.begin(), result.end(), [&](const PythonValue& a, const PythonValue& b) {
     return numbers ? *as_number(a) < *as_number(b) : std::get<std::string>(a) < std::get<std::string>(b);
   });
   const PythonValue* descending = arguments.keyword("reverse");

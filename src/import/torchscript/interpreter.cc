@@ -13,18 +13,17 @@ namespace {
 
 // Frames of the C++ stack that interpreted code may reach; a deep model needs a few dozen.
 constexpr int kMaxNesting = 900;
-// The largest real models need some hundred thousand.
-constexpr std::size_t kMaxUnits = 5'000'000;
 
 }  // namespace
 
 Interpreter::Interpreter(CodeUnits& code, const ModuleTree& tree, const std::vector<PythonValue>& constants,
-                         ir::Graph& graph)
+                         ir::Graph& graph, std::size_t budget)
     : code_(code),
       constants_(constants),
       tracer_(graph, [this] { return locate(); }),
       modules_(tree.copy(heap_)),
-      constant_values_(constants.size()) {}
+      constant_values_(constants.size()),
+      budget_(budget) {}
 
 Interpreter::Nesting::Nesting(Interpreter& owner) : interpreter(owner) {
   if (++interpreter.nesting_ > kMaxNesting) {
@@ -35,9 +34,9 @@ Interpreter::Nesting::Nesting(Interpreter& owner) : interpreter(owner) {
 Interpreter::Nesting::~Nesting() { --interpreter.nesting_; }
 
 void Interpreter::charge(std::size_t units) {
-  if (units > kMaxUnits || (units_ += units) > kMaxUnits) {
-    units_ = kMaxUnits;
-    base::fail<InvalidModel>("the code runs more than {} steps", kMaxUnits);
+  if (units > budget_ || (units_ += units) > budget_) {
+    units_ = budget_;
+    base::fail<InvalidModel>("the code runs more than {} steps", budget_);
   }
 }
 

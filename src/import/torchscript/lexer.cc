@@ -112,7 +112,7 @@ class Lexer {
 
   void read_symbol(char c) {
     for (const std::string_view symbol : kSymbols) {
-      if (source_.substr(at_, symbol.size()) != symbol) continue;
+      if (symbol[0] != c || source_.substr(at_, symbol.size()) != symbol) continue;
       if (c == '(' || c == '[' || c == '{') {
         if (brackets_.size() >= kMaxBrackets) fail(fmt::format("brackets nested more than {} deep", kMaxBrackets));
         brackets_.push_back(c);

@@ -138,8 +138,7 @@ SourceMap::SourceMap(std::span<const std::byte> debug_pickle) {
       }
       entries_.push_back({static_cast<std::uint32_t>(*offset), it->second});
     }
-    std::stable_sort(entries_.begin(), entries_.end(),
-                     [](const Entry& a, const Entry& b) { return a.offset < b.offset; });
+    std::sort(entries_.begin(), entries_.end(), [](const Entry& a, const Entry& b) { return a.offset < b.offset; });
   } catch (const Error&) {
     entries_.clear();
   }
