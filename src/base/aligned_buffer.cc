@@ -1,6 +1,7 @@
 #include "base/aligned_buffer.h"
 
-#include <cstdint>
+#include <sys/mman.h>
+
 #include <cstdlib>
 #include <utility>
 
@@ -8,13 +9,23 @@
 
 namespace wherry::base {
 
+namespace {
+
+std::byte* allocate(std::size_t bytes) {
+  if (bytes >= AlignedBuffer::kMappedBytes) {
+    void* address = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return address == MAP_FAILED ? nullptr : static_cast<std::byte*>(address);
+  }
+  const auto rounded = (bytes + AlignedBuffer::kAlignment - 1) / AlignedBuffer::kAlignment * AlignedBuffer::kAlignment;
+  return static_cast<std::byte*>(std::aligned_alloc(AlignedBuffer::kAlignment, rounded));
+}
+
+}  // namespace
+
 AlignedBuffer::AlignedBuffer(std::size_t bytes) : size_(bytes) {
   if (bytes == 0) return;
   constexpr std::size_t kLargest = std::size_t{1} << 46;
-  constexpr std::size_t kPage = 4096;
-  const std::size_t alignment = bytes >= kPage ? kPage : kAlignment;
-  if (bytes <= kLargest)
-    data_ = static_cast<std::byte*>(std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment));
+  if (bytes <= kLargest) data_ = allocate(bytes);
   if (data_ == nullptr) fail<InvalidInput>("out of memory: {} bytes were asked for", bytes);
 }
 
@@ -27,6 +38,12 @@ AlignedBuffer& AlignedBuffer::operator=(AlignedBuffer&& other) noexcept {
   return *this;
 }
 
-AlignedBuffer::~AlignedBuffer() { std::free(data_); }
+AlignedBuffer::~AlignedBuffer() {
+  if (data_ == nullptr) return;
+  if (size_ >= kMappedBytes)
+    ::munmap(data_, size_);
+  else
+    std::free(data_);
+}
 
 }  // namespace wherry::base

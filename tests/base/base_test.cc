@@ -69,6 +69,10 @@ TEST(AlignedBufferTest, AlignsAndMoves) {
   const AlignedBuffer moved = std::move(buffer);
   EXPECT_EQ(moved.size(), 100u);
   EXPECT_EQ(moved.data()[99], std::byte{7});
+  constexpr std::size_t kLarge = (std::size_t{256} << 10) + 1;
+  AlignedBuffer large(kLarge);
+  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(large.data()) % AlignedBuffer::kAlignment, 0u);
+  large.data()[kLarge - 1] = std::byte{1};
   EXPECT_THAT(message_of<InvalidInput>([] { AlignedBuffer(std::numeric_limits<std::size_t>::max()); }),
               HasSubstr("out of memory"));
 }
