@@ -37,16 +37,17 @@ std::int64_t packed_elements(const ConvolutionWeights& weights, base::Isa isa) {
 }
 
 void pack_implicit(const ConvolutionWeights& weights, base::Isa isa, const float* source, const std::int64_t strides[4],
-                   float* packed) {
+                   float* packed, std::int64_t begin, std::int64_t end) {
   const Panels panels = make_panels(group_outputs(weights), tile_kernels(isa));
   const std::int64_t inputs = group_inputs(weights), depth = taps(weights) * inputs;
-  for (std::int64_t g = 0; g < weights.groups; ++g, packed += panels.elements(depth))
-    for (std::int64_t panel = 0; panel < panels.count; ++panel)
-      for (std::int64_t i = 0; i < weights.kernel_h; ++i)
-        for (std::int64_t j = 0; j < weights.kernel_w; ++j)
-          pack_panel(panels, panel, source + g * group_outputs(weights) * strides[0] + i * strides[2] + j * strides[3],
-                     strides[1], strides[0], (i * weights.kernel_w + j) * inputs, inputs,
-                     packed + panels.offset(panel, depth));
+  for (std::int64_t item = begin; item < end; ++item) {
+    const std::int64_t g = item / panels.count, panel = item % panels.count;
+    for (std::int64_t i = 0; i < weights.kernel_h; ++i)
+      for (std::int64_t j = 0; j < weights.kernel_w; ++j)
+        pack_panel(panels, panel, source + g * group_outputs(weights) * strides[0] + i * strides[2] + j * strides[3],
+                   strides[1], strides[0], (i * weights.kernel_w + j) * inputs, inputs,
+                   packed + g * panels.elements(depth) + panels.offset(panel, depth));
+  }
 }
 
 void pack_depthwise(const ConvolutionWeights& weights, std::int64_t lanes, const float* source,
@@ -110,11 +111,23 @@ std::string_view packed_format(const ConvolutionWeights& weights, base::Isa isa)
 
 void pack(const ConvolutionWeights& weights, base::Isa isa, const float* source, const std::int64_t strides[4],
           void* packed) {
+  pack(weights, isa, source, strides, packed, 0, packing_items(weights, isa));
+}
+
+std::int64_t packing_items(const ConvolutionWeights& weights, base::Isa isa) {
+  // The weights of depthwise and grouped convolutions are too few to be worth dividing.
+  if (family_of(weights, isa) != ConvolutionFamily::implicit_matmul) return 1;
+  return weights.groups * make_panels(group_outputs(weights), tile_kernels(isa)).count;
+}
+
+void pack(const ConvolutionWeights& weights, base::Isa isa, const float* source, const std::int64_t strides[4],
+          void* packed, std::int64_t begin, std::int64_t end) {
   check(weights);
+  if (begin >= end) return;
   float* const to = static_cast<float*>(packed);
   const std::int64_t lanes = tile_kernels(isa).lanes;
   switch (family_of(weights, isa)) {
-    case ConvolutionFamily::implicit_matmul: return pack_implicit(weights, isa, source, strides, to);
+    case ConvolutionFamily::implicit_matmul: return pack_implicit(weights, isa, source, strides, to, begin, end);
     case ConvolutionFamily::depthwise: return pack_depthwise(weights, lanes, source, strides, to);
     case ConvolutionFamily::grouped: return pack_grouped(weights, lanes, source, strides, to);
   }

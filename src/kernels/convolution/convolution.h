@@ -35,6 +35,12 @@ std::string_view packed_format(const ConvolutionWeights& weights, base::Isa isa)
 void pack(const ConvolutionWeights& weights, base::Isa isa, const float* source, const std::int64_t strides[4],
           void* packed);
 
+/// Packing in parts, for several threads: items [begin, end) of packing_items(), each of which writes a part of its
+/// own.
+std::int64_t packing_items(const ConvolutionWeights& weights, base::Isa isa);
+void pack(const ConvolutionWeights& weights, base::Isa isa, const float* source, const std::int64_t strides[4],
+          void* packed, std::int64_t begin, std::int64_t end);
+
 /// y[n, oh, ow, o] = epilogue(Σ over kh, kw, c of x[n, oh·stride_h + kh·dilation_h − pad_top,
 ///                            ow·stride_w + kw·dilation_w − pad_left, g·C/groups + c] · w[o, c, kh, kw]),  g = o /
 ///                            (O/groups)

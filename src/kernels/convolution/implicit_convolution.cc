@@ -140,8 +140,32 @@ void ImplicitConvolution::find_rows(const float* x, std::int64_t first_pixel, st
   const std::int64_t kernel_h = shape_.weights.kernel_h;
   std::int64_t ow = first_pixel % out_w_, oh = first_pixel / out_w_ % out_h_, n = first_pixel / (out_w_ * out_h_);
   const std::int64_t tap_w_stride = shape_.dilation_w * shape_.x_stride_w;
+  const std::int64_t window_w = shape_.dilation_w * (shape_.weights.kernel_w - 1) + 1;
+  const std::int64_t step = shape_.stride_w * shape_.x_stride_w;
   for (std::int64_t tile = first_tile; tile < end_tile; ++tile) {
     const std::int64_t rows = blocking_.first_row(tile + 1) - blocking_.first_row(tile);
+    const std::int64_t left = ow * shape_.stride_w - shape_.pad_left;
+    if (ow + rows <= out_w_ && left >= 0 && left + (rows - 1) * shape_.stride_w + window_w <= shape_.in_w) {
+      // Most tiles: pixels of one output row whose windows reach past neither side.
+      const float** to = table;
+      for (std::int64_t i = 0; i < kernel_h; ++i) {
+        const std::int64_t ih = oh * shape_.stride_h - shape_.pad_top + i * shape_.dilation_h;
+        const bool inside = ih >= 0 && ih < shape_.in_h;
+        const float* at =
+            inside ? x + n * shape_.x_stride_n + ih * shape_.x_stride_h + left * shape_.x_stride_w : zeros;
+        for (std::int64_t j = 0; j < taps_w_; ++j, to += rows) {
+          for (std::int64_t r = 0; r < rows; ++r) to[r] = inside ? at + r * step : zeros;
+          if (inside) at += tap_w_stride;
+        }
+      }
+      table += rows * taps_;
+      ow += rows;
+      if (ow == out_w_) {
+        ow = 0;
+        if (++oh == out_h_) oh = 0, ++n;
+      }
+      continue;
+    }
     for (std::int64_t r = 0; r < rows; ++r) {
       const float* const image = x + n * shape_.x_stride_n;
       const std::int64_t ih0 = oh * shape_.stride_h - shape_.pad_top, iw0 = ow * shape_.stride_w - shape_.pad_left;
@@ -207,6 +231,7 @@ void ImplicitConvolution::run(const ConvolutionArguments& arguments, std::int64_
         (n * shape_.y_stride_n + oh * shape_.y_stride_h + ow * shape_.y_stride_w + task.origin.column) * element_bytes_;
     task.c_row_stride = shape_.y_stride_w;
     task.epilogue = &arguments.epilogue;
+    task.prefetch_b = blocking_.panels_outer && item.block + 1 == blocking_.blocks;
     task.accumulators = reinterpret_cast<float*>(memory + accumulators_at_);
     compute_block(task);
   }

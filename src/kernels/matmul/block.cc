@@ -48,6 +48,10 @@ void compute_block(const BlockTask& task) noexcept {
     for (std::int64_t k = 0; k < task.depth || first_chunk; k += blocking.chunk_depth) {
       const std::int64_t depth = k + blocking.chunk_depth < task.depth ? blocking.chunk_depth : task.depth - k;
       const bool last_chunk = tap + taps >= task.taps && k + depth >= task.depth;
+      // While one chunk of B is multiplied, its successor in memory is brought to L2, each tile asking for its share.
+      const std::int64_t chunk_bytes = taps * depth * width * static_cast<std::int64_t>(sizeof(float));
+      const bool prefetch = task.prefetch_b || !last_chunk;
+      const std::int64_t tiles = task.end_tile - task.first_tile;
       for (std::int64_t tile = task.first_tile; tile < task.end_tile; ++tile) {
         const std::int64_t row = blocking.first_row(tile) - first_row;
         const std::int64_t rows = blocking.first_row(tile + 1) - first_row - row;
@@ -65,6 +69,13 @@ void compute_block(const BlockTask& task) noexcept {
         inner.c = last_chunk ? c + row * c_stride : task.accumulators + row * width;
         inner.c_stride = last_chunk ? c_stride : width;
         inner.columns = task.columns;
+        inner.prefetch = b;
+        inner.prefetch_step = 0;
+        if (prefetch && taps * depth > 0) {
+          const std::int64_t done = tile - task.first_tile;
+          inner.prefetch = reinterpret_cast<const char*>(b) + chunk_bytes + chunk_bytes * done / tiles;
+          inner.prefetch_step = chunk_bytes / (tiles * taps * depth);
+        }
         inner.clamp = last_chunk && clamp;
         inner.low = epilogue.low;
         inner.high = epilogue.high;

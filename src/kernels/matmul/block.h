@@ -41,6 +41,7 @@ struct BlockTask {
   std::int64_t c_row_stride;
   const Epilogue* epilogue;
   EpilogueOrigin origin;
+  bool prefetch_b;      ///< B continues past the panel with what the next item reads
   float* accumulators;  ///< scratch, block rows × vectors · lanes
 };
 

@@ -11,7 +11,7 @@ namespace {
 constexpr std::int64_t kL2Bytes = 1 << 20;
 constexpr std::int64_t kMaxPanelBytes = kL2Bytes * 3 / 8;  ///< beyond it depth is cut …
 constexpr std::int64_t kChunkBytes = kL2Bytes / 8;         ///< … into chunks of about this
-constexpr std::int64_t kMaxBlockABytes = kL2Bytes / 4;
+constexpr std::int64_t kMaxBlockABytes = kL2Bytes / 2;
 constexpr std::int64_t kMaxBlockRows = 72;  ///< a block's fp32 results, 64 columns wide, stay in L1 with room to spare
 constexpr double kItemCycles = 150;
 constexpr double kTileCycles = 30;
@@ -69,8 +69,10 @@ Blocking choose_blocking(const TileKernels& kernels, const Panels& panels, const
   double best = 0;
   for (std::int64_t blocks = fewest; blocks <= std::min(result.tiles, fewest * 8 + 64); ++blocks) {
     const std::int64_t items = problem.outer * panels.count * blocks;
-    const double item = static_cast<double>(divide_up(result.tiles, blocks)) * tile + kItemCycles;
-    const double cycles = static_cast<double>(divide_up(items, problem.threads)) * item;
+    const double average = static_cast<double>(result.tiles) / static_cast<double>(blocks);
+    const double largest = static_cast<double>(divide_up(result.tiles, blocks));
+    const double cycles = static_cast<double>(divide_up(items, problem.threads)) * (average * tile + kItemCycles) +
+                          (problem.threads > 1 ? (largest - average) * tile : 0);
     if (result.blocks == 0 || cycles < best * 0.995) {
       best = cycles;
       result.blocks = blocks;
@@ -88,7 +90,7 @@ Blocking choose_blocking(const TileKernels& kernels, const Panels& panels, const
     const double panels_each = std::max(1.0, static_cast<double>(panels.count) / threads);
     const double blocks_outer_bytes = a_bytes / threads + b_bytes * (b_bytes < kL2Bytes / 2 ? 1 : blocks_each);
     const double panels_outer_bytes = b_bytes / threads + a_bytes * (a_bytes < kL2Bytes / 2 ? 1 : panels_each);
-    result.panels_outer = panels_outer_bytes < blocks_outer_bytes;
+    result.panels_outer = panels_outer_bytes <= blocks_outer_bytes;
   }
   return result;
 }

@@ -141,6 +141,7 @@ void TiledMatmul::run(const MatmulArguments& arguments, std::int64_t begin, std:
              (c_offset + first_row * shape_.c_row_stride + task.origin.column) * element_bytes_;
     task.c_row_stride = shape_.c_row_stride;
     task.epilogue = &arguments.epilogue;
+    task.prefetch_b = shape_.packed_b && blocking_.panels_outer && item.block + 1 == blocking_.blocks;
     task.accumulators = reinterpret_cast<float*>(memory + accumulators_at_);
     compute_block(task);
   }

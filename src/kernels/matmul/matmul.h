@@ -36,6 +36,12 @@ std::string_view packed_format(const PackedMatrix& b, base::Isa isa);
 void pack(const PackedMatrix& b, base::Isa isa, const float* source, std::int64_t depth_stride,
           std::int64_t column_stride, void* packed);
 
+/// Packing in parts, for several threads or for sources larger than one likes to have in memory: items [begin, end) of
+/// packing_items(). Each item reads and writes a part of its own, from the first columns to the last.
+std::int64_t packing_items(const PackedMatrix& b, base::Isa isa);
+void pack(const PackedMatrix& b, base::Isa isa, const float* source, std::int64_t depth_stride,
+          std::int64_t column_stride, void* packed, std::int64_t begin, std::int64_t end);
+
 inline constexpr int kMaxBatchDims = 4;
 using BatchSizes = std::array<std::int64_t, kMaxBatchDims>;
 

@@ -26,7 +26,9 @@ struct TileTask {
   std::int64_t c_stride;
   std::int64_t
       columns;  ///< of init, residual and C that exist: more than (vectors − 1) · lanes, at most vectors · lanes
-  bool clamp;   ///< apply low and high; NaN passes
+  const void* prefetch;        ///< what will be wanted next: each step of depth asks L2 for one line of it …
+  std::int64_t prefetch_step;  ///< … and moves on by so many bytes
+  bool clamp;                  ///< apply low and high; NaN passes
   float low, high;
 };
 
