@@ -152,5 +152,24 @@ TEST(LoopOrder, MergesWhatStepsEvenly) {
   EXPECT_EQ(broadcast.offset(1, 7), 3);
 }
 
+TEST_P(Copies, TouchNothingPastTheEnd) {
+  for (std::int64_t n = 1; n < 200; ++n) {
+    test::PageEnd<unsigned char> x(n), y(n);
+    const auto copy = make_copy({{n}, {1}, {1}, 1}, GetParam());
+    copy->run(x.data(), y.data(), 0, copy->items());
+    EXPECT_EQ(y.data()[n - 1], 1);
+  }
+  for (const std::int64_t channels : {2, 3, 4, 6, 21})
+    for (std::int64_t pixels = 1; pixels < 40; ++pixels)
+      for (const bool to_planes : {false, true}) {
+        const Dims planes = {pixels, 1}, dense = {1, channels};
+        test::PageEnd<float> x(channels * pixels), y(channels * pixels);
+        const auto copy =
+            make_copy({{channels, pixels}, to_planes ? dense : planes, to_planes ? planes : dense, 4}, GetParam());
+        copy->run(x.data(), y.data(), 0, copy->items());
+        EXPECT_EQ(y.data()[channels * pixels - 1], 1);
+      }
+}
+
 }  // namespace
 }  // namespace wherry::kernels

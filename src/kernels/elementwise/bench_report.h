@@ -7,7 +7,24 @@
 #include <cstdint>
 #include <string>
 
+#include "base/aligned_buffer.h"
+
 namespace wherry::kernels::bench {
+
+/// `size` floats on a cache-line boundary, as tensors of a plan lie.
+class Floats {
+ public:
+  explicit Floats(std::int64_t size, float value = 1)
+      : bytes_(static_cast<std::size_t>(size) * sizeof(float)), size_(size) {
+    for (std::int64_t i = 0; i < size; ++i) data()[i] = value;
+  }
+  float* data() { return reinterpret_cast<float*>(bytes_.data()); }
+  std::int64_t size() const { return size_; }
+
+ private:
+  base::AlignedBuffer bytes_;
+  std::int64_t size_;
+};
 
 /// Runs `body` for about 30 ms and prints microseconds of the best run and GB/s for `bytes` of traffic (what the kernel
 /// must read plus what it must write, once).

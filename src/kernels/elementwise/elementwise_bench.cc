@@ -49,7 +49,7 @@ void run_cases(base::Isa isa) {
           Size{"tile 14 x 32 of 256", 14, 32}, Size{"tile 56 x 24 of 256", 56, 24}}) {
       const bool narrow = size.rows > 1;
       const std::int64_t stride = narrow ? 256 : size.columns;
-      std::vector<float> x(static_cast<std::size_t>(size.rows * stride), 0.7f), b(x), y(x);
+      bench::Floats x(size.rows * stride, 0.7f), b(size.rows * stride), y(size.rows * stride);
       const TileOperand operands[] = {{x.data(), stride, 1}, {b.data(), narrow ? 0 : stride, 1}};
       const std::int64_t tensors = narrow ? 2 : program.inputs + 1;
       bench::report(fmt::format("{:<12} {:<8} {}", it.name, base::name_of(isa), size.name),

@@ -455,5 +455,22 @@ TEST_P(Tile, WholeTensorsWithBroadcasting) {
   }
 }
 
+TEST_P(Tile, TouchesNothingPastTheEnd) {
+  const Program program = Program::parse("f32 (x0, x1) { x2 = add x0 x1; x3 = relu x2 }");
+  for (const DType dtype : {DType::f32, DType::f16, DType::bf16, DType::u8})
+    for (std::int64_t n = 1; n < 70; ++n) {
+      const auto bytes = n * static_cast<std::int64_t>(size_of(dtype));
+      test::PageEnd<std::uint8_t> x(bytes), y(bytes);
+      test::PageEnd<float> bias(n);
+      const DType dtypes[] = {dtype, DType::f32};
+      const TileOperand operands[] = {{x.data(), n, 1}, {bias.data(), 0, 1}};
+      make_tile_program(program, dtypes, dtype, GetParam())->run(operands, {y.data(), n, 1}, 1, n);
+      const double one = tensor::load_double(x.data(), dtype, 0);
+      Data expected(dtype, 1);
+      tensor::store_double(expected.bytes.data(), dtype, 0, static_cast<float>(one) + 1);
+      EXPECT_EQ(tensor::load_double(y.data(), dtype, n - 1), tensor::load_double(expected.bytes.data(), dtype, 0));
+    }
+}
+
 }  // namespace
 }  // namespace wherry::kernels

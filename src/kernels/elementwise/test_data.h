@@ -2,10 +2,15 @@
 // What the tests of the kernels beside matmul share: numbers to feed them, and memory that notices a write past its
 // end.
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <random>
@@ -45,6 +50,29 @@ class Guarded {
   static constexpr unsigned char kPattern = 0xA7;
   std::vector<unsigned char> bytes_;
   std::int64_t begin_, end_;
+};
+
+/// `size` elements of T that end where readable memory ends: a kernel that touches one byte more is killed.
+template <typename T>
+class PageEnd {
+ public:
+  explicit PageEnd(std::int64_t size) : bytes_(static_cast<std::size_t>(size) * sizeof(T)) {
+    const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+    whole_ = (bytes_ + page - 1) / page * page + page;
+    base_ = static_cast<std::byte*>(mmap(nullptr, whole_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    if (base_ == MAP_FAILED || mprotect(base_ + whole_ - page, page, PROT_NONE) != 0) std::abort();
+    data_ = reinterpret_cast<T*>(base_ + whole_ - page - bytes_);
+    std::fill_n(data_, size, T{1});
+  }
+  PageEnd(const PageEnd&) = delete;
+  PageEnd& operator=(const PageEnd&) = delete;
+  ~PageEnd() { munmap(base_, whole_); }
+  T* data() { return data_; }
+
+ private:
+  std::size_t bytes_, whole_;
+  std::byte* base_;
+  T* data_;
 };
 
 inline std::vector<float> normal_values(std::int64_t n, std::uint32_t seed, float scale = 1) {

@@ -20,7 +20,7 @@ using expression::Opcode;
 using expression::Program;
 
 constexpr std::int64_t kScratchBytes = 32 * 1024;
-constexpr std::int64_t kChunkBytes = 2048;  // a slot's size where few are needed
+constexpr std::int64_t kChunkBytes = 4096;  // a slot's size where few are needed
 // Narrower tiles are packed, several rows to a chunk: a chunk should be long enough to pay for its indirect calls.
 constexpr std::int64_t kNarrow = 128;
 constexpr std::size_t kAllOnes = ~std::size_t{0};

@@ -85,20 +85,24 @@ template <class Op, int arity>
 void apply_all(const TileArguments<float>& r) noexcept {
   const D d;
   const std::size_t lanes = hn::Lanes(d);
+  // Locals, because a vector store may alias anything that is behind a reference.
+  float* const y = r.y;
+  const float *const a = r.a, *const b = r.b, *const c = r.c;
+  const std::size_t a_mask = r.a_mask, b_mask = r.b_mask, c_mask = r.c_mask;
   const std::size_t n = static_cast<std::size_t>(r.n);
   std::size_t i = 0;
   for (; i + lanes <= n; i += lanes) {
-    const V a = hn::LoadU(d, r.a + (i & r.a_mask));
-    const V b = arity > 1 ? hn::LoadU(d, r.b + (i & r.b_mask)) : a;
-    const V c = arity > 2 ? hn::LoadU(d, r.c + (i & r.c_mask)) : a;
-    hn::StoreU(Op::apply(a, b, c), d, r.y + i);
+    const V va = hn::LoadU(d, a + (i & a_mask));
+    const V vb = arity > 1 ? hn::LoadU(d, b + (i & b_mask)) : va;
+    const V vc = arity > 2 ? hn::LoadU(d, c + (i & c_mask)) : va;
+    hn::StoreU(Op::apply(va, vb, vc), d, y + i);
   }
   if (i == n) return;
   const M tail = hn::FirstN(d, n - i);
-  const V a = hn::MaskedLoad(tail, d, r.a + (i & r.a_mask));
-  const V b = arity > 1 ? hn::MaskedLoad(tail, d, r.b + (i & r.b_mask)) : a;
-  const V c = arity > 2 ? hn::MaskedLoad(tail, d, r.c + (i & r.c_mask)) : a;
-  hn::BlendedStore(Op::apply(a, b, c), tail, d, r.y + i);
+  const V va = hn::MaskedLoad(tail, d, a + (i & a_mask));
+  const V vb = arity > 1 ? hn::MaskedLoad(tail, d, b + (i & b_mask)) : va;
+  const V vc = arity > 2 ? hn::MaskedLoad(tail, d, c + (i & c_mask)) : va;
+  hn::BlendedStore(Op::apply(va, vb, vc), tail, d, y + i);
 }
 
 HWY_INLINE void copy_row(float* y, const float* x, std::int64_t n) {

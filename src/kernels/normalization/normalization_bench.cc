@@ -1,6 +1,6 @@
 // The layer norms of ViT, Swin and ConvNeXt, and a group norm.
 
-#include <vector>
+#include <utility>
 
 #include "kernels/elementwise/bench_report.h"
 #include "kernels/normalization/normalization.h"
@@ -16,12 +16,10 @@ void run_cases(base::Isa isa) {
     s.outer_sizes = {rows};
     s.x_outer_strides = s.y_outer_strides = {columns};
     s.columns = columns;
-    std::vector<float> x(static_cast<std::size_t>(rows * columns)), y(x.size()),
-        w(static_cast<std::size_t>(columns), 1.0f);
-    for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i * 37 % 101) * 0.1f;
+    bench::Floats x(rows * columns), y(rows * columns), w(columns);
+    for (std::int64_t i = 0; i < x.size(); ++i) x.data()[i] = static_cast<float>(i * 37 % 101) * 0.1f;
     const auto norm = make_layer_norm(s, isa);
-    bench::report(fmt::format("layer_norm {:<8} {} x {}", base::name_of(isa), rows, columns),
-                  8 * static_cast<std::int64_t>(x.size()),
+    bench::report(fmt::format("layer_norm {:<8} {} x {}", base::name_of(isa), rows, columns), 8 * x.size(),
                   [&] { norm->run(x.data(), w.data(), w.data(), y.data(), 0, norm->items()); });
   }
   GroupNormShape g;
@@ -29,10 +27,9 @@ void run_cases(base::Isa isa) {
   g.positions = 3136;
   g.groups = 32;
   g.x_position_stride = g.y_position_stride = 256;
-  std::vector<float> x(256 * 3136, 0.5f), y(x.size()), w(256, 1.0f);
+  bench::Floats x(256 * 3136), y(256 * 3136), w(256);
   const auto norm = make_group_norm(g, isa);
-  bench::report(fmt::format("group_norm {:<8} 256 channels, 32 groups, 56 x 56", base::name_of(isa)),
-                8 * static_cast<std::int64_t>(x.size()),
+  bench::report(fmt::format("group_norm {:<8} 256 channels, 32 groups, 56 x 56", base::name_of(isa)), 8 * x.size(),
                 [&] { norm->run(x.data(), w.data(), w.data(), y.data(), 0, norm->items()); });
 }
 

@@ -127,5 +127,15 @@ TEST(LayerNormReference, IsTheFormula) {
   EXPECT_FLOAT_EQ(y[3], 2 * 3 / std::sqrt(3.5f) + 1);
 }
 
+TEST_P(Norms, TouchNothingPastTheEnd) {
+  for (std::int64_t n = 1; n < 70; ++n) {
+    LayerNormShape s;
+    s.columns = n;
+    test::PageEnd<float> x(n), w(n), b(n), y(n);
+    make_layer_norm(s, GetParam())->run(x.data(), w.data(), b.data(), y.data(), 0, 1);
+    for (std::int64_t i = 0; i < n; ++i) EXPECT_EQ(y.data()[i], 1);  // x is constant: the bias remains
+  }
+}
+
 }  // namespace
 }  // namespace wherry::kernels

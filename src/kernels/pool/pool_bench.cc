@@ -1,7 +1,5 @@
 // The poolings of image classifiers.
 
-#include <vector>
-
 #include "kernels/elementwise/bench_report.h"
 #include "kernels/pool/pool.h"
 #include "kernels/pool/pool_kernels.h"
@@ -14,7 +12,7 @@ void run_case(const char* name, PoolShape s, base::Isa isa) {
   s.x_row_stride = s.channels * s.in_width;
   s.y_row_stride = s.channels * s.out_width;
   const std::int64_t in = s.in_height * s.x_row_stride, out = s.out_height * s.y_row_stride;
-  std::vector<float> x(static_cast<std::size_t>(in), 1.0f), y(static_cast<std::size_t>(out));
+  bench::Floats x(in), y(out);
   const auto pool = make_pool(s, isa);
   bench::report(fmt::format("{:<40} {}", name, base::name_of(isa)), 4 * (in + out),
                 [&] { pool->run(x.data(), y.data(), 0, pool->items()); });

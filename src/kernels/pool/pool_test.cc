@@ -155,5 +155,22 @@ TEST(PoolReference, IsPyTorchs) {
   EXPECT_FLOAT_EQ(y[3], 7);
 }
 
+TEST_P(Pools, TouchNothingPastTheEnd) {
+  for (const PoolMode mode : {PoolMode::max, PoolMode::average})
+    for (std::int64_t channels = 1; channels < 140; ++channels) {
+      PoolShape s;
+      s.mode = mode;
+      s.adaptive = true;
+      s.channels = channels;
+      s.in_height = s.in_width = 2;
+      s.out_height = s.out_width = 1;
+      lay_out(s, 0);
+      test::PageEnd<float> x(4 * channels), y(channels);
+      const auto pool = make_pool(s, GetParam());
+      pool->run(x.data(), y.data(), 0, pool->items());
+      EXPECT_EQ(y.data()[channels - 1], 1);
+    }
+}
+
 }  // namespace
 }  // namespace wherry::kernels

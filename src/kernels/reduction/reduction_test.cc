@@ -212,5 +212,21 @@ TEST(ReductionNames, ArePyTorchs) {
   EXPECT_EQ(reduction_mode_from_name("median"), std::nullopt);
 }
 
+TEST_P(Reductions, TouchNothingPastTheEnd) {
+  for (const Mode mode : {Mode::sum, Mode::max})
+    for (const bool rows : {false, true})
+      for (std::int64_t n = 1; n < 70; ++n) {
+        ReductionShape s;
+        s.mode = mode;
+        s.sizes = {2, n};
+        s.reduced = {!rows, rows};
+        lay_out(s, {0, 1});
+        test::PageEnd<float> x(2 * n), y(rows ? 2 : n);
+        const auto reduction = make_reduction(s, GetParam());
+        reduction->run(x.data(), y.data(), 0, reduction->items());
+        EXPECT_EQ(y.data()[0], static_cast<float>(mode == Mode::max ? 1 : rows ? n : 2));
+      }
+}
+
 }  // namespace
 }  // namespace wherry::kernels

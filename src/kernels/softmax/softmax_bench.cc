@@ -1,6 +1,6 @@
 // softmax of attention scores and of logits.
 
-#include <vector>
+#include <utility>
 
 #include "kernels/elementwise/bench_report.h"
 #include "kernels/softmax/softmax.h"
@@ -18,12 +18,12 @@ void run_cases(base::Isa isa) {
       s.x_outer_strides = s.y_outer_strides = {columns};
       s.columns = columns;
       s.log = log;
-      std::vector<float> x(static_cast<std::size_t>(rows * columns)), y(x.size());
-      for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i * 37 % 101) * 0.1f;
+      bench::Floats x(rows * columns), y(rows * columns);
+      for (std::int64_t i = 0; i < x.size(); ++i) x.data()[i] = static_cast<float>(i * 37 % 101) * 0.1f;
       const auto softmax = make_softmax(s, isa);
       bench::report(
           fmt::format("{:<12} {:<8} {} x {}", log ? "log_softmax" : "softmax", base::name_of(isa), rows, columns),
-          8 * static_cast<std::int64_t>(x.size()), [&] { softmax->run(x.data(), y.data(), 0, softmax->items()); });
+          8 * x.size(), [&] { softmax->run(x.data(), y.data(), 0, softmax->items()); });
     }
 }
 

@@ -130,5 +130,17 @@ TEST_P(Rows, InfinitiesAndNaN) {
     }
 }
 
+TEST_P(Rows, TouchNothingPastTheEnd) {
+  for (const bool log : {false, true})
+    for (std::int64_t n = 1; n < 70; ++n) {
+      SoftmaxShape shape;
+      shape.columns = n;
+      shape.log = log;
+      test::PageEnd<float> x(n), y(n);
+      make_softmax(shape, GetParam())->run(x.data(), y.data(), 0, 1);
+      EXPECT_NEAR(log ? std::exp(y.data()[n - 1]) : y.data()[n - 1], 1.0 / static_cast<double>(n), 1e-6);
+    }
+}
+
 }  // namespace
 }  // namespace wherry::kernels
