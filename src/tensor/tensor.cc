@@ -239,6 +239,8 @@ template Tensor Tensor::of<float>(Dims, std::span<const float>);
 template Tensor Tensor::of<double>(Dims, std::span<const double>);
 template Tensor Tensor::of<std::int64_t>(Dims, std::span<const std::int64_t>);
 template Tensor Tensor::of<std::int32_t>(Dims, std::span<const std::int32_t>);
+template Tensor Tensor::of<std::int16_t>(Dims, std::span<const std::int16_t>);
+template Tensor Tensor::of<std::int8_t>(Dims, std::span<const std::int8_t>);
 template Tensor Tensor::of<std::uint8_t>(Dims, std::span<const std::uint8_t>);
 
 }  // namespace wherry
