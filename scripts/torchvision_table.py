@@ -22,36 +22,37 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests/golden"))
 
 
-def measure(name, kind, wherry):
+def measure(name, kinds, wherry):
+    """Yields one row a kind."""
     import numpy as np
     import torch
     import torchvision_models
 
     module, _, pixels = torchvision_models.build(name)
-    row = dict(model=name, kind=kind, torch=torch.__version__.split("+")[0], size=int(pixels.shape[-1]))
     with torch.no_grad():
         expected = torchvision_models.logits(module(pixels))
     parameters = sum(p.numel() for p in module.state_dict().values())
-    row["mega_parameters"] = round(parameters / 1e6, 1)
-    with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR", "/tmp")) as folder:
-        archive, pixel_file, answer_file = (os.path.join(folder, f) for f in ("model.pt", "pixels.npy", "answer.npz"))
-        compiled = torchvision_models.compile_module(module, kind, pixels)
-        compiled.save(archive)
-        del compiled, module
-        gc.collect()
-        np.save(pixel_file, pixels.numpy())
-        start = time.perf_counter()
-        result = subprocess.run([wherry, "run", archive, "--input", pixel_file, "--output", answer_file], capture_output=True, text=True)
-        row["seconds"] = round(time.perf_counter() - start, 2)
-        if result.returncode != 0:
-            row["failure"] = (result.stderr.strip() or f"exit status {result.returncode}").splitlines()[0].replace(folder + "/", "")
-            return row
-        answers = np.load(answer_file)
-        ours = answers[answers.files[0]]
-    a, b = ours.astype(np.float64).ravel(), expected.astype(np.float64).ravel()
-    row["cosine"] = float(a @ b / np.sqrt((a @ a) * (b @ b)))
-    row["error"] = float(np.abs(a - b).max() / np.abs(b).max())
-    return row
+    for kind in kinds:
+        row = dict(model=name, kind=kind, torch=torch.__version__.split("+")[0], size=int(pixels.shape[-1]))
+        row["mega_parameters"] = round(parameters / 1e6, 1)
+        with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR", "/tmp")) as folder:
+            archive, pixel_file, answer_file = (os.path.join(folder, f) for f in ("model.pt", "pixels.npy", "answer.npz"))
+            torchvision_models.compile_module(module, kind, pixels).save(archive)
+            gc.collect()
+            np.save(pixel_file, pixels.numpy())
+            start = time.perf_counter()
+            result = subprocess.run([wherry, "run", archive, "--input", pixel_file, "--output", answer_file], capture_output=True, text=True)
+            row["seconds"] = round(time.perf_counter() - start, 2)
+            if result.returncode != 0:
+                row["failure"] = (result.stderr.strip() or f"exit status {result.returncode}").splitlines()[0].replace(folder + "/", "")
+                yield row
+                continue
+            answers = np.load(answer_file)
+            ours = answers[answers.files[0]]
+        a, b = ours.astype(np.float64).ravel(), expected.astype(np.float64).ravel()
+        row["cosine"] = float(a @ b / np.sqrt((a @ a) * (b @ b)))
+        row["error"] = float(np.abs(a - b).max() / np.abs(b).max())
+        yield row
 
 
 def verdict(row):
@@ -108,13 +109,12 @@ def main():
     torch.set_num_threads(2)
     rows = json.loads(args.json.read_text()) if args.json.exists() else []
     for name in args.models or torchvision_models.names():
-        for kind in args.kinds.split(","):
-            if any(row["model"] == name and row["kind"] == kind and "failure" not in row for row in rows):
-                continue
-            rows = [row for row in rows if (row["model"], row["kind"]) != (name, kind)]
-            rows.append(measure(name, kind, args.wherry))
+        done = {row["kind"] for row in rows if row["model"] == name and "failure" not in row}
+        kinds = [kind for kind in args.kinds.split(",") if kind not in done]
+        for new in measure(name, kinds, args.wherry) if kinds else ():
+            rows = [row for row in rows if (row["model"], row["kind"]) != (name, new["kind"])] + [new]
             args.json.write_text(json.dumps(rows, indent=1))
-            print(f"{name:20} {kind:9} {rows[-1]['seconds']:7.1f} s  {verdict(rows[-1])}", flush=True)
+            print(f"{name:20} {new['kind']:9} {new['seconds']:7.1f} s  {verdict(new)}", flush=True)
 
 
 if __name__ == "__main__":
