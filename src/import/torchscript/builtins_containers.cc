@@ -455,6 +455,7 @@ template <bool all>
 Result all_or_any(Interpreter& interpreter, const Arguments& arguments) {
   const auto* items = elements_at(arguments, 0);
   if (items == nullptr || arguments.size() != 1) return std::nullopt;
+  interpreter.charge(items->size());
   for (const PythonValue& item : *items) {
     const auto truth = interpreter.truth(item);
     if (!truth) return interpreter.unknown();

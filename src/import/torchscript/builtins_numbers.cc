@@ -136,7 +136,7 @@ Result abs(Interpreter&, const Arguments& arguments) {
 }
 
 template <typename Pick>
-Result extreme(const Arguments& arguments, Pick pick) {
+Result extreme(Interpreter& interpreter, const Arguments& arguments, Pick pick) {
   const auto pair = pair_of(arguments);
   if (pair)
     return pair->integers ? Result(pick(pair->a, pair->b) ? pair->a : pair->b)
@@ -145,6 +145,7 @@ Result extreme(const Arguments& arguments, Pick pick) {
   const std::vector<PythonValue>* items = arguments.size() == 1 ? elements(arguments[0]) : &arguments.positional;
   if (items == nullptr) return std::nullopt;
   if (items->empty()) base::fail<InvalidModel>("the smallest or largest of nothing");
+  interpreter.charge(items->size());
   const PythonValue* best = nullptr;
   for (const PythonValue& item : *items) {
     if (!as_number(item)) return std::nullopt;
@@ -152,11 +153,11 @@ Result extreme(const Arguments& arguments, Pick pick) {
   }
   return *best;
 }
-Result min(Interpreter&, const Arguments& arguments) {
-  return extreme(arguments, [](auto a, auto b) { return a < b; });
+Result min(Interpreter& interpreter, const Arguments& arguments) {
+  return extreme(interpreter, arguments, [](auto a, auto b) { return a < b; });
 }
-Result max(Interpreter&, const Arguments& arguments) {
-  return extreme(arguments, [](auto a, auto b) { return a > b; });
+Result max(Interpreter& interpreter, const Arguments& arguments) {
+  return extreme(interpreter, arguments, [](auto a, auto b) { return a > b; });
 }
 
 template <typename Compare>

@@ -88,6 +88,7 @@ Result join(Interpreter& interpreter, const Arguments& arguments) {
   const std::string* separator = text_at(arguments, 0);
   const auto* items = arguments.size() == 2 ? elements(arguments[1]) : nullptr;
   if (separator == nullptr || items == nullptr) return std::nullopt;
+  interpreter.charge(items->size());
   std::string text;
   for (std::size_t i = 0; i < items->size() && text.size() <= kMaxText; ++i) {
     const auto* item = std::get_if<std::string>(&(*items)[i]);

@@ -205,6 +205,7 @@ Result infer_size(Interpreter& interpreter, const Arguments& arguments) {
   const auto* a = elements(arguments[0]);
   const auto* b = elements(arguments[1]);
   if (a == nullptr || b == nullptr) return std::nullopt;
+  interpreter.charge(a->size() + b->size());
   Dims sizes(std::max(a->size(), b->size()), 1);
   for (const auto* shape : {a, b}) {
     for (std::size_t i = 0; i < shape->size(); ++i) {

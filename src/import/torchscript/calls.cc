@@ -160,6 +160,14 @@ PythonValue Interpreter::make_object(const ClassDef& type, const std::string& na
   return instance;
 }
 
+void Interpreter::charge_lists(const Arguments& arguments) {
+  const auto charge_items = [this](const PythonValue& value) {
+    if (const auto* items = elements(value)) charge(items->size());
+  };
+  for (const PythonValue& value : arguments.positional) charge_items(value);
+  for (const auto& [name, value] : arguments.keywords) charge_items(value);
+}
+
 bool Interpreter::reads_unknown(const Arguments& arguments) const {
   const auto unknown_inside = [this](const PythonValue& value) {
     if (is_unknown(value)) return true;
@@ -178,6 +186,7 @@ PythonValue Interpreter::call_operation(const Operation& operation, const Argume
     tracer_.report(operation.name);
     return unknown();
   }
+  if (!tracer_.complete()) charge_lists(arguments);
   const bool lost = !tracer_.complete() && reads_unknown(arguments);
   if (operation.builtin != nullptr && (!lost || operation.takes_unknown)) {
     if (std::optional<PythonValue> result = operation.builtin(*this, arguments)) return std::move(*result);
@@ -196,6 +205,7 @@ PythonValue Interpreter::call_operation(const Operation& operation, const Argume
 }
 
 PythonValue Interpreter::record(const Operation& operation, const Arguments& arguments) {
+  charge_lists(arguments);
   const std::optional<BoundCall> bound = bind(operation.schemas, arguments, tracer_);
   if (!bound) {
     tracer_.report(operation.name + signature(arguments));

@@ -112,9 +112,9 @@ PythonValue Interpreter::run_forward(Arguments arguments) {
   } catch (const Unsupported& error) {
     tracer_.report(error.what());
   } catch (const InvalidModel& error) {
-    if (tracer_.complete()) throw InvalidModel(fmt::format("{}: {}", place(), error.what()));
+    if (tracer_.complete()) throw InvalidModel(one_line(fmt::format("{}: {}", place(), error.what())));
   } catch (const InvalidInput& error) {
-    if (tracer_.complete()) throw InvalidInput(fmt::format("{}: {}", place(), error.what()));
+    if (tracer_.complete()) throw InvalidInput(one_line(fmt::format("{}: {}", place(), error.what())));
   }
   if (tracer_.complete()) return result;
   std::string message;

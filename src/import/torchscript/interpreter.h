@@ -139,6 +139,7 @@ class Interpreter {
   PythonValue make_object(const ClassDef& type, const std::string& name, Arguments arguments);
   PythonValue call_operation(const Operation& operation, const Arguments& arguments);
   bool reads_unknown(const Arguments& arguments) const;
+  void charge_lists(const Arguments& arguments);
 
   Callable* new_callable(Callable callable);
   ir::Source locate() const;

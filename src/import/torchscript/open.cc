@@ -18,6 +18,8 @@ namespace {
 constexpr std::int64_t kFirstVersion = 1;
 constexpr std::int64_t kLastVersion = 10;
 
+constexpr int kMaxOutputs = 10000;
+
 /// One argument of forward after self.
 struct Input {
   std::string name;
@@ -59,7 +61,8 @@ class TorchScriptSource : public ModelSource {
     Arguments arguments = make_arguments(inputs, graph, interpreter.tracer());
     try {
       const PythonValue result = interpreter.run_forward(std::move(arguments));
-      add_outputs(result, "", 0, interpreter.tracer());
+      int left = kMaxOutputs;
+      add_outputs(result, "", 0, interpreter.tracer(), left);
       if (!interpreter.tracer().complete()) {
         throw Unsupported(interpreter.tracer().missing().front().op, interpreter.tracer().missing());
       }
@@ -198,15 +201,16 @@ class TorchScriptSource : public ModelSource {
   }
 
   // Opens up tuples, lists and dicts in order; None is left out.
-  static void add_outputs(const PythonValue& value, const std::string& name, int depth, Tracer& tracer) {
+  static void add_outputs(const PythonValue& value, const std::string& name, int depth, Tracer& tracer, int& left) {
     if (depth > 20) base::fail<InvalidModel>("the outputs nest more than 20 deep");
+    if (--left < 0) base::fail<InvalidModel>("the model returns more than {} values", kMaxOutputs);
     const std::string prefix = name.empty() ? "" : name + ".";
     if (const auto* tensor = std::get_if<TracedTensor*>(&value)) {
       ir::Value* result = tracer.read(**tensor);
       if (result != nullptr) tracer.graph().add_output(result, name.empty() ? "output" : name);
     } else if (const auto* dict = std::get_if<Dict*>(&value)) {
       for (const auto& [key, item] : (*dict)->items)
-        add_outputs(item, prefix + to_text(key, false, 100), depth + 1, tracer);
+        add_outputs(item, prefix + to_text(key, false, 100), depth + 1, tracer, left);
     } else if (const auto* items = elements(value)) {
       const auto* tuple = std::get_if<Tuple*>(&value);
       const bool named = tuple != nullptr && (*tuple)->names.size() == items->size();
@@ -216,7 +220,7 @@ class TorchScriptSource : public ModelSource {
                     !prefix.empty() ? prefix + item_name
                     : named         ? item_name
                                     : "output_" + item_name,
-                    depth + 1, tracer);
+                    depth + 1, tracer, left);
       }
     } else if (!std::holds_alternative<None>(value)) {
       base::fail<Unsupported>("the model returns a {}; wherry gives back tensors only", type_name(value));

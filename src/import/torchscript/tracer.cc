@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "import/torchscript/values.h"
 
 namespace wherry::import::torchscript {
 namespace {
@@ -13,6 +14,10 @@ constexpr std::size_t kMaxMissing = 200;
 constexpr std::int64_t kSmall = 64;
 /// The most elements that finding out one value may read.
 constexpr std::int64_t kMaxContents = std::int64_t{1} << 22;
+/// And all of them together.
+constexpr std::int64_t kMaxAllContents = std::int64_t{1} << 25;
+/// PyTorch's own bound.
+constexpr std::size_t kMaxRank = 64;
 
 }  // namespace
 
@@ -46,9 +51,10 @@ bool Tracer::is_unknown(const TracedTensor& tensor) const { return tensor.view->
 
 void Tracer::forget(TracedTensor& tensor) { tensor.view->memory->unknown = true; }
 
-void Tracer::report(std::string what) {
+void Tracer::report(std::string_view what_is_missing) {
+  std::string what = one_line(what_is_missing);
   const ir::Source source = locate_();
-  std::string where = source.file.empty() ? "" : fmt::format("{}:{}", source.file, source.line);
+  std::string where = source.file.empty() ? "" : one_line(fmt::format("{}:{}", source.file, source.line));
   const bool known = std::any_of(missing_.begin(), missing_.end(),
                                  [&](const Unsupported::Item& item) { return item.op == what && item.where == where; });
   if (!known && missing_.size() < kMaxMissing) missing_.push_back({std::move(what), std::move(where)});
@@ -59,7 +65,13 @@ std::optional<std::vector<ir::Value*>> Tracer::record(const std::string& op, std
   if (++nodes_ > kMaxNodes) base::fail<InvalidModel>("the model runs more than {} operators", kMaxNodes);
   try {
     if (auto values = compute_now(op, inputs, attributes)) return values;
-    return ir::record(graph_, op, std::move(inputs), std::move(attributes), locate_())->outputs();
+    const std::vector<ir::Value*> values =
+        ir::record(graph_, op, std::move(inputs), std::move(attributes), locate_())->outputs();
+    for (const ir::Value* value : values) {
+      const std::size_t rank = value->type().sizes.size();
+      if (rank > kMaxRank) base::fail<InvalidModel>("{}: {} dimensions, expected at most {}", op, rank, kMaxRank);
+    }
+    return values;
   } catch (const Unsupported& error) {
     report(error.what());
     return std::nullopt;
@@ -104,6 +116,11 @@ std::optional<std::vector<ir::Value*>> Tracer::compute_now(const std::string& op
   return values;
 }
 
+void Tracer::keep_contents(const ir::Value* value, Tensor contents) {
+  contents_elements_ += contents.numel();
+  contents_.emplace(value, std::move(contents));
+}
+
 std::optional<Tensor> Tracer::known_contents(TracedTensor& tensor) {
   ir::Value* wanted = read(tensor);
   if (wanted == nullptr) return std::nullopt;
@@ -115,9 +132,9 @@ std::optional<Tensor> Tracer::known_contents(TracedTensor& tensor) {
       pending.pop_back();
       continue;
     }
-    if (value->type().numel() > kMaxContents) return std::nullopt;
+    if (value->type().numel() > kMaxContents || contents_elements_ > kMaxAllContents) return std::nullopt;
     if (value->is_constant()) {
-      contents_.emplace(value, value->constant()->get());
+      keep_contents(value, value->constant()->get());
       pending.pop_back();
       continue;
     }
@@ -140,7 +157,7 @@ std::optional<Tensor> Tracer::known_contents(TracedTensor& tensor) {
     for (const ir::Value* output : node->outputs()) types.push_back(output->type());
     auto results = ir::evaluate(node->op(), inputs, node->attributes(), types, kMaxContents);
     if (!results) return std::nullopt;
-    for (std::size_t i = 0; i < results->size(); ++i) contents_.emplace(node->outputs()[i], std::move((*results)[i]));
+    for (std::size_t i = 0; i < results->size(); ++i) keep_contents(node->outputs()[i], std::move((*results)[i]));
     pending.pop_back();
   }
   return contents_.at(wanted);

@@ -52,7 +52,7 @@ class Tracer {
   void forget(TracedTensor& tensor);
 
   /// Notes that the model needs something wherry lacks. The program goes on with unknown tensors, to find the rest.
-  void report(std::string what);
+  void report(std::string_view what);
   bool complete() const { return missing_.empty(); }
   const std::vector<Unsupported::Item>& missing() const { return missing_; }
 
@@ -64,6 +64,7 @@ class Tracer {
   ir::Value* record_one(const std::string& op, std::vector<ir::Value*> inputs, ir::Attributes attributes);
   std::optional<std::vector<ir::Value*>> compute_now(const std::string& op, const std::vector<ir::Value*>& inputs,
                                                      const ir::Attributes& attributes);
+  void keep_contents(const ir::Value* value, Tensor contents);
   ir::Value* read(TensorView& view);
   ir::Value* resized(ir::Value* value, const Dims& sizes);
   ir::Value* cast(ir::Value* value, DType dtype);
@@ -87,6 +88,7 @@ class Tracer {
   std::deque<TensorView> views_;
   std::deque<TracedTensor> tensors_;
   std::unordered_map<const ir::Value*, Tensor> contents_;
+  std::int64_t contents_elements_ = 0;
   std::vector<Unsupported::Item> missing_;
 };
 

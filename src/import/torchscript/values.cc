@@ -12,6 +12,8 @@ namespace wherry::import::torchscript {
 namespace {
 
 constexpr int kMaxDepth = 100;
+/// Lists that contain one list twice, and so on downwards, make comparing them exponential.
+constexpr int kMaxComparisons = 1'000'000;
 
 constexpr std::array<std::pair<std::int64_t, DType>, 10> kDTypeCodes = {{{0, DType::u8},
                                                                          {1, DType::i8},
@@ -24,23 +26,29 @@ constexpr std::array<std::pair<std::int64_t, DType>, 10> kDTypeCodes = {{{0, DTy
                                                                          {11, DType::boolean},
                                                                          {15, DType::bf16}}};
 
-bool equal_at(const PythonValue& a, const PythonValue& b, int depth);
+/// How deep a comparison is, and how many elements it may still look at.
+struct Comparison {
+  int depth = 0;
+  int left = kMaxComparisons;
+};
 
-bool equal_items(const std::vector<PythonValue>& a, const std::vector<PythonValue>& b, int depth) {
+bool equal_at(const PythonValue& a, const PythonValue& b, Comparison& at);
+
+bool equal_items(const std::vector<PythonValue>& a, const std::vector<PythonValue>& b, Comparison& at) {
   if (a.size() != b.size()) return false;
   for (std::size_t i = 0; i < a.size(); ++i) {
-    if (!equal_at(a[i], b[i], depth)) return false;
+    if (!equal_at(a[i], b[i], at)) return false;
   }
   return true;
 }
 
-bool equal_dicts(const Dict& a, const Dict& b, int depth) {
+bool equal_dicts(const Dict& a, const Dict& b, Comparison& at) {
   if (a.items.size() != b.items.size()) return false;
   for (const auto& [key, value] : a.items) {
     bool found = false;
     for (const auto& [other_key, other_value] : b.items) {
-      if (!equal_at(key, other_key, depth)) continue;
-      if (!equal_at(value, other_value, depth)) return false;
+      if (!equal_at(key, other_key, at)) continue;
+      if (!equal_at(value, other_value, at)) return false;
       found = true;
       break;
     }
@@ -49,22 +57,29 @@ bool equal_dicts(const Dict& a, const Dict& b, int depth) {
   return true;
 }
 
-bool equal_at(const PythonValue& a, const PythonValue& b, int depth) {
-  if (depth > kMaxDepth) base::fail<InvalidModel>("a comparison of values nested more than {} deep", kMaxDepth);
+bool equal_at(const PythonValue& a, const PythonValue& b, Comparison& at) {
+  if (--at.left < 0) base::fail<InvalidModel>("a comparison of more than {} elements", kMaxComparisons);
   if (const auto x = as_integer(a), y = as_integer(b); x && y) return *x == *y;
   if (const auto x = as_number(a), y = as_number(b); x && y) return *x == *y;
   if (a.index() != b.index()) return false;
   if (const auto* x = std::get_if<std::string>(&a)) return *x == std::get<std::string>(b);
-  if (const auto* x = std::get_if<List*>(&a)) return equal_items((*x)->items, std::get<List*>(b)->items, depth + 1);
-  if (const auto* x = std::get_if<Tuple*>(&a)) return equal_items((*x)->items, std::get<Tuple*>(b)->items, depth + 1);
-  if (const auto* x = std::get_if<Dict*>(&a)) return equal_dicts(**x, *std::get<Dict*>(b), depth + 1);
   if (const auto* x = std::get_if<Instance*>(&a)) return *x == std::get<Instance*>(b);
   if (const auto* x = std::get_if<tensor::LazyTensorPtr>(&a)) return *x == std::get<tensor::LazyTensorPtr>(b);
   if (const auto* x = std::get_if<TracedTensor*>(&a)) return *x == std::get<TracedTensor*>(b);
   if (const auto* x = std::get_if<Callable*>(&a)) return *x == std::get<Callable*>(b);
   if (const auto* x = std::get_if<Device>(&a)) return x->name == std::get<Device>(b).name;
   if (const auto* x = std::get_if<DType>(&a)) return *x == std::get<DType>(b);
-  return std::holds_alternative<None>(a);
+  if (std::holds_alternative<None>(a)) return true;
+  if (at.depth >= kMaxDepth) base::fail<InvalidModel>("a comparison of values nested more than {} deep", kMaxDepth);
+  ++at.depth;
+  bool same = false;
+  if (const auto* x = std::get_if<Dict*>(&a)) {
+    same = equal_dicts(**x, *std::get<Dict*>(b), at);
+  } else if (const auto* items = elements(a)) {
+    same = equal_items(*items, *elements(b), at);
+  }
+  --at.depth;
+  return same;
 }
 
 // Python writes floats with the shortest digits that read back the same, and always as floats.
@@ -145,12 +160,23 @@ std::vector<PythonValue>* elements(const PythonValue& value) {
   return nullptr;
 }
 
-bool equal(const PythonValue& a, const PythonValue& b) { return equal_at(a, b, 0); }
+bool equal(const PythonValue& a, const PythonValue& b) {
+  Comparison at;
+  return equal_at(a, b, at);
+}
 
 std::string to_text(const PythonValue& value, bool quoted, std::size_t limit) {
   std::string out;
   append_text(value, quoted, limit, 0, out);
   return out;
+}
+
+std::string one_line(std::string_view text) {
+  std::string line(text);
+  for (char& c : line) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
+  }
+  return line;
 }
 
 std::optional<DType> dtype_of_code(std::int64_t code) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "import/python_value.h"
@@ -22,6 +23,9 @@ bool equal(const PythonValue& a, const PythonValue& b);
 
 /// Python's str(); `quoted` gives repr(). At most about `limit` characters.
 std::string to_text(const PythonValue& value, bool quoted = false, std::size_t limit = 10000);
+
+/// `text` with a space for every control character: fit for a message.
+std::string one_line(std::string_view text);
 
 /// PyTorch's ScalarType numbers, as code and pickles write dtypes: 6 is float32.
 std::optional<DType> dtype_of_code(std::int64_t code);
