@@ -24,7 +24,8 @@ struct Descriptor {
 }  // namespace
 
 std::shared_ptr<const MappedFile> MappedFile::open(const std::string& path) {
-  const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  // O_NONBLOCK: opening a pipe that nobody writes must not wait; it is refused below.
+  const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
   if (file.fd < 0) fail<InvalidInput>("{}: cannot open: {}", path, std::strerror(errno));
   struct stat status{};
   if (::fstat(file.fd, &status) != 0) fail<InvalidInput>("{}: cannot read: {}", path, std::strerror(errno));
