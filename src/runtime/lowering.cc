@@ -111,9 +111,14 @@ Slot Lowering::scratch(std::int64_t bytes) {
   return {touched_.back(), 0};
 }
 
-const std::byte* Lowering::pack(const ir::Value* weight, std::string_view packing, std::size_t bytes,
-                                const PackedWeights::Pack& pack) {
-  PackedWeight packed = weights_.get(*weight->constant(), packing, bytes, pack);
+const std::byte* Lowering::pack(const ir::Value* weight, const PackedWeights::Packing& packing) {
+  const auto divide = [&](std::int64_t begin, std::int64_t end, const auto& part) {
+    team_.run(turn_, [&](int thread) noexcept {
+      const auto [from, to] = part_of(end - begin, thread, team_.size());
+      if (from < to) part(begin + from, begin + to);
+    });
+  };
+  PackedWeight packed = weights_.get(*weight->constant(), packing, divide);
   kept_.push_back(packed);
   return packed->data();
 }

@@ -59,24 +59,14 @@ class Lowering {
   Operand result(const ir::Node& node) { return operand(node.output()); }
   /// Bytes that belong to the current node's steps alone.
   Slot scratch(std::int64_t bytes);
-  /// A constant's packed form, kept alive by the plan. `pack` is called at most once per model, items dealt to the
-  /// team.
-  const std::byte* pack(const ir::Value* weight, std::string_view packing, std::size_t bytes,
-                        const PackedWeights::Pack& pack);
+  /// A constant's packed form, kept alive by the plan; packed with the team where no plan has done so before.
+  const std::byte* pack(const ir::Value* weight, const PackedWeights::Packing& packing);
   /// Any other thing the steps refer to.
   template <typename T>
   const T* keep(std::unique_ptr<const T> object) {
     const T* raw = object.get();
     kept_.emplace_back(std::move(object));
     return raw;
-  }
-  /// Runs body(begin, end) over the items, divided between the team's threads. For packing.
-  template <typename Body>
-  void parallel(std::int64_t items, Body&& body) {
-    team_.run(turn_, [&](int thread) noexcept {
-      const auto [begin, end] = part_of(items, thread, team_.size());
-      if (begin < end) body(begin, end);
-    });
   }
   /// Takes the step over: fills its info from the node and the facts, and what it reads and writes from the slots.
   void add(std::unique_ptr<Step> step, const ir::Node& node, StepFacts facts);

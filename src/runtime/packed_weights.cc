@@ -9,6 +9,12 @@
 #include <vector>
 
 namespace wherry::runtime {
+namespace {
+
+/// Bytes that are packed before their origin is let go.
+constexpr std::size_t kPart = std::size_t{8} << 20;
+
+}  // namespace
 
 std::shared_ptr<PackedWeights::Entry> PackedWeights::entry(const std::string& name) {
   const std::lock_guard lock(mutex_);
@@ -31,19 +37,32 @@ void PackedWeights::count(bool reused) {
   ++(reused ? reuses_ : packings_);
 }
 
-PackedWeight PackedWeights::get(const tensor::LazyTensor& weight, std::string_view packing, std::size_t bytes,
-                                const Pack& pack) {
-  const auto found = entry(fmt::format("{} as {}", weight.key(), packing));
+PackedWeight PackedWeights::get(const tensor::LazyTensor& weight, const Packing& packing, const Divide& divide) {
+  const auto found = entry(fmt::format("{} as {}", weight.key(), packing.name));
   const std::lock_guard lock(found->mutex);
   PackedWeight packed = found->packed.lock();
   count(packed != nullptr);
   if (packed != nullptr) return packed;
-  auto buffer = std::make_shared<base::AlignedBuffer>(bytes);
+  auto buffer = std::make_shared<base::AlignedBuffer>(packing.bytes);
   {
-    const Tensor tensor = weight.get();
-    pack(tensor, buffer->data());
+    const Tensor tensor = weight.get_strided();
+    // What get_strided() read to compute a folded weight goes at once; a weight that is the file's own bytes goes in
+    // parts, as it is packed.
+    weight.release();
+    const auto parts = static_cast<std::int64_t>(packing.bytes / kPart) + 1;
+    for (std::int64_t part = 0; part < parts; ++part) {
+      const std::int64_t begin = packing.items * part / parts;
+      const std::int64_t end = packing.items * (part + 1) / parts;
+      if (begin == end) continue;
+      const auto pack = [&](std::int64_t from, std::int64_t to) { packing.pack(tensor, buffer->data(), from, to); };
+      if (divide) {
+        divide(begin, end, pack);
+      } else {
+        pack(begin, end);
+      }
+      weight.release();
+    }
   }
-  weight.release();
   packed = std::move(buffer);
   found->packed = packed;
   return packed;

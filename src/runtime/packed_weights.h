@@ -21,11 +21,20 @@ using PackedWeight = std::shared_ptr<const base::AlignedBuffer>;
 /// lives as long as some plan holds it, so constants that belong to one input shape go when its plan does.
 class PackedWeights {
  public:
-  /// Writes the packed form of a row-major tensor; the buffer has as many bytes as `get` was told.
-  using Pack = std::function<void(const Tensor& weight, std::byte* packed)>;
+  /// How a weight is packed: `bytes` in all, written in `items` independent parts of about equal size.
+  struct Packing {
+    std::string name;  ///< of the order of the bytes, with all it depends on
+    std::size_t bytes = 0;
+    std::int64_t items = 1;
+    /// Writes parts [begin, end) of a weight that may have any strides. Must not throw where it runs in parallel.
+    std::function<void(const Tensor& weight, std::byte* packed, std::int64_t begin, std::int64_t end)> pack;
+  };
+  /// Divides [begin, end) between threads and calls `part` for each share.
+  using Divide = std::function<void(std::int64_t begin, std::int64_t end,
+                                    const std::function<void(std::int64_t begin, std::int64_t end)>& part)>;
 
-  /// The bytes of `weight` in the order that `packing` names. Equal keys and packings mean equal bytes.
-  PackedWeight get(const tensor::LazyTensor& weight, std::string_view packing, std::size_t bytes, const Pack& pack);
+  /// The packed form of `weight`. Equal keys and packing names mean equal bytes. `divide` may be empty.
+  PackedWeight get(const tensor::LazyTensor& weight, const Packing& packing, const Divide& divide = {});
 
   /// The weight as it is, row-major, for kernels that read it in its own order.
   std::shared_ptr<const Tensor> plain(const tensor::LazyTensor& weight);

@@ -8,12 +8,13 @@
 namespace wherry::tensor {
 
 LazyTensor::LazyTensor(std::string key, DType dtype, Dims sizes, std::function<Tensor()> make,
-                       std::function<void()> release)
+                       std::function<void()> release, std::function<Tensor()> view)
     : key_(std::move(key)),
       dtype_(dtype),
       sizes_(std::move(sizes)),
       make_(std::move(make)),
-      release_(std::move(release)) {}
+      release_(std::move(release)),
+      view_(std::move(view)) {}
 
 LazyTensorPtr LazyTensor::of(Tensor tensor) {
   tensor = tensor.contiguous();
@@ -27,6 +28,14 @@ Tensor LazyTensor::get() const {
   WHERRY_CHECK_EQ(name_of(tensor.dtype()), name_of(dtype_));
   WHERRY_CHECK_EQ(to_string(tensor.sizes()), to_string(sizes_));
   WHERRY_CHECK(tensor.is_contiguous());
+  return tensor;
+}
+
+Tensor LazyTensor::get_strided() const {
+  if (!view_) return get();
+  Tensor tensor = view_();
+  WHERRY_CHECK_EQ(name_of(tensor.dtype()), name_of(dtype_));
+  WHERRY_CHECK_EQ(to_string(tensor.sizes()), to_string(sizes_));
   return tensor;
 }
 

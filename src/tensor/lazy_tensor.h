@@ -14,9 +14,10 @@ class LazyTensor {
  public:
   /// `key` names the contents within one model: equal keys mean equal bytes. `make` must return a row-major tensor of
   /// this dtype and these sizes, be safe to call from several threads, and give the same answer every time. `release`
-  /// (may be empty) drops what the last get() brought into memory; a later get() brings it back.
-  LazyTensor(std::string key, DType dtype, Dims sizes, std::function<Tensor()> make,
-             std::function<void()> release = {});
+  /// (may be empty) drops what the last get() brought into memory; a later get() brings it back. `view` (may be empty)
+  /// gives the same elements without making a copy, in whatever strides they have.
+  LazyTensor(std::string key, DType dtype, Dims sizes, std::function<Tensor()> make, std::function<void()> release = {},
+             std::function<Tensor()> view = {});
 
   /// A tensor that exists already. The key is derived from its contents.
   static std::shared_ptr<const LazyTensor> of(Tensor tensor);
@@ -27,6 +28,10 @@ class LazyTensor {
 
   /// The contents, row-major, aligned to the element size. Throws InternalError where `make` broke its promise.
   Tensor get() const;
+
+  /// The contents in any strides: what those ask for who read element by element, as packing does. A transposed weight
+  /// is then read from its file directly.
+  Tensor get_strided() const;
 
   /// Call when the contents have been packed elsewhere: a tensor that borrows a mapped file gives its pages back to the
   /// system, so a model is not resident twice. Tensors handed out by get() stay valid. Does nothing for other tensors.
@@ -40,6 +45,7 @@ class LazyTensor {
   Dims sizes_;
   std::function<Tensor()> make_;
   std::function<void()> release_;
+  std::function<Tensor()> view_;
 };
 
 using LazyTensorPtr = std::shared_ptr<const LazyTensor>;

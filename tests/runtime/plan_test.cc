@@ -186,17 +186,22 @@ TEST(Plan, IndependentStepsShareABarrier) {
   EXPECT_EQ(plan.barriers(), 0);
 }
 
+PackedWeights::Packing packing(const char* name, std::function<void(std::byte*)> pack) {
+  return {name, 64, 1,
+          [pack = std::move(pack)](const Tensor&, std::byte* packed, std::int64_t, std::int64_t) { pack(packed); }};
+}
+
 TEST(PackedWeights, AFailedPackingIsTriedAgain) {
   PackedWeights weights;
   const auto constant = tensor::LazyTensor::of(Tensor::zeros(DType::f32, {4}));
-  EXPECT_THROW(weights.get(*constant, "p", 64, [](const Tensor&, std::byte*) { throw std::bad_alloc(); }),
-               std::bad_alloc);
+  EXPECT_THROW(weights.get(*constant, packing("p", [](std::byte*) { throw std::bad_alloc(); })), std::bad_alloc);
   int packed = 0;
-  const PackedWeight first = weights.get(*constant, "p", 64, [&](const Tensor&, std::byte*) { ++packed; });
-  const PackedWeight second = weights.get(*constant, "p", 64, [&](const Tensor&, std::byte*) { ++packed; });
+  const auto count = [&](std::byte*) { ++packed; };
+  const PackedWeight first = weights.get(*constant, packing("p", count));
+  const PackedWeight second = weights.get(*constant, packing("p", count));
   EXPECT_EQ(packed, 1);
   EXPECT_EQ(first, second);
-  EXPECT_NE(weights.get(*constant, "q", 64, [&](const Tensor&, std::byte*) { ++packed; }), first);
+  EXPECT_NE(weights.get(*constant, packing("q", count)), first);
   EXPECT_EQ(packed, 2);
 }
 
@@ -208,15 +213,35 @@ TEST(PackedWeights, ManyThreadsPackOnce) {
   std::vector<std::thread> threads;
   for (PackedWeight& result : results) {
     threads.emplace_back([&] {
-      result = weights.get(*constant, "p", 64, [&](const Tensor&, std::byte* bytes) {
+      result = weights.get(*constant, packing("p", [&](std::byte* bytes) {
         ++packed;
         std::fill_n(bytes, 64, std::byte{7});
-      });
+      }));
     });
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(packed.load(), 1);
   for (const PackedWeight& result : results) EXPECT_EQ(result->data()[63], std::byte{7});
+}
+
+TEST(PackedWeights, LargeOnesGoInPartsAndLetGoOfTheirOrigin) {
+  // A weight that knows how much of it was read since it was last let go.
+  std::int64_t held = 0;
+  std::int64_t most = 0;
+  const tensor::LazyTensor weight(
+      "w", DType::f32, {4}, [] { return Tensor::zeros(DType::f32, {4}); }, [&] { held = 0; });
+  PackedWeights weights;
+  constexpr std::size_t kBytes = std::size_t{64} << 20;
+  constexpr std::int64_t kItems = 1000;
+  std::vector<int> packed(kItems, 0);
+  weights.get(weight, {"p", kBytes, kItems, [&](const Tensor&, std::byte*, std::int64_t begin, std::int64_t end) {
+                         for (std::int64_t i = begin; i < end; ++i) ++packed[static_cast<std::size_t>(i)];
+                         held += (end - begin) * static_cast<std::int64_t>(kBytes) / kItems;
+                         most = std::max(most, held);
+                       }});
+  for (const int count : packed) EXPECT_EQ(count, 1);
+  EXPECT_LE(most, std::int64_t{9} << 20);
+  EXPECT_EQ(held, 0);
 }
 
 }  // namespace

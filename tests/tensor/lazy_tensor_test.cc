@@ -30,6 +30,17 @@ TEST(LazyTensor, ChecksWhatItWasPromised) {
   EXPECT_THROW(make(Tensor::zeros(DType::f32, {3, 2}).view({2, 3}, {1, 2}, 0)).get(), InternalError);
 }
 
+TEST(LazyTensor, GivesAViewWhereItHasOne) {
+  const Tensor origin = Tensor::of<float>({3, 2}, std::vector<float>{0, 1, 2, 3, 4, 5});
+  const Tensor turned = origin.view({2, 3}, {1, 2}, 0);
+  const LazyTensor lazy("w", DType::f32, {2, 3}, [=] { return turned.contiguous(); }, {}, [=] { return turned; });
+  EXPECT_EQ(lazy.get_strided().data(), origin.data());
+  EXPECT_EQ(lazy.get_strided().strides(), (Dims{1, 2}));
+  EXPECT_EQ(lazy.get().values<float>()[1], 2.0f);
+  const LazyTensor plain("w", DType::f32, {3, 2}, [=] { return origin; });
+  EXPECT_EQ(plain.get_strided().data(), origin.data());
+}
+
 TEST(LazyTensor, KeyFollowsContentsAndType) {
   const std::vector<float> a = {1, 2, 3, 4}, b = {1, 2, 3, 5};
   const auto key = [](const Tensor& tensor) { return LazyTensor::of(tensor)->key(); };

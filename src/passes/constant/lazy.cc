@@ -21,8 +21,9 @@ LazyTensorPtr strided(const LazyTensorPtr& x, Dims sizes, Dims strides, std::int
     Tensor result = materialize(x->get().view(sizes, strides, offset));
     return result;
   };
-  return std::make_shared<tensor::LazyTensor>(std::move(key), x->dtype(), sizes, std::move(make),
-                                              [x] { x->release(); });
+  return std::make_shared<tensor::LazyTensor>(
+      std::move(key), x->dtype(), sizes, std::move(make), [x] { x->release(); },
+      [x, sizes, strides, offset] { return x->get().view(sizes, strides, offset); });
 }
 
 }  // namespace

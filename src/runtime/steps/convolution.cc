@@ -102,11 +102,13 @@ const std::byte* pack_weights(const ir::Node& node, const kernels::ConvolutionWe
   const ir::Value* weight = node.input(1);
   const std::string name = fmt::format("{} {} in {} groups", kernels::packed_format(weights, lowering.isa()),
                                        to_string(weight->type().sizes), weights.groups);
-  return lowering.pack(weight, name, kernels::packed_bytes(weights, lowering.isa()),
-                       [weights, isa = lowering.isa()](const Tensor& tensor, std::byte* packed) {
-                         const Dims strides = contiguous_strides(tensor.sizes());
-                         kernels::pack(weights, isa, tensor.values<float>().data(), strides.data(), packed);
-                       });
+  return lowering.pack(
+      weight,
+      {name, kernels::packed_bytes(weights, lowering.isa()), kernels::packing_items(weights, lowering.isa()),
+       [weights, isa = lowering.isa()](const Tensor& tensor, std::byte* packed, std::int64_t begin, std::int64_t end) {
+         kernels::pack(weights, isa, static_cast<const float*>(tensor.data()), tensor.strides().data(), packed, begin,
+                       end);
+       }});
 }
 
 /// The memory order kernels want: channels innermost. Dimensions of size 1 take the stride they would have had.

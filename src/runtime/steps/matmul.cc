@@ -110,10 +110,14 @@ bool packs(const ir::Value& b) {
 const std::byte* pack_weights(const ir::Value* b, const kernels::PackedMatrix& matrix, Lowering& lowering) {
   const std::string name =
       fmt::format("{} {}", kernels::packed_format(matrix, lowering.isa()), to_string(b->type().sizes));
-  return lowering.pack(b, name, kernels::packed_bytes(matrix, lowering.isa()),
-                       [matrix, isa = lowering.isa()](const Tensor& tensor, std::byte* packed) {
-                         kernels::pack(matrix, isa, tensor.values<float>().data(), matrix.columns, 1, packed);
-                       });
+  return lowering.pack(
+      b,
+      {name, kernels::packed_bytes(matrix, lowering.isa()), kernels::packing_items(matrix, lowering.isa()),
+       [matrix, isa = lowering.isa()](const Tensor& tensor, std::byte* packed, std::int64_t begin, std::int64_t end) {
+         const std::size_t rank = tensor.sizes().size();
+         kernels::pack(matrix, isa, static_cast<const float*>(tensor.data()), tensor.strides()[rank - 2],
+                       tensor.strides()[rank - 1], packed, begin, end);
+       }});
 }
 
 }  // namespace
