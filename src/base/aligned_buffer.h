@@ -10,8 +10,8 @@ namespace wherry::base {
 class AlignedBuffer {
  public:
   static constexpr std::size_t kAlignment = 64;
-  /// Buffers of at least this size are mapped; none under AddressSanitizer, which watches the heap only.
-#if defined(WHERRY_ADDRESS_SANITIZER)
+  /// Buffers of at least this size are mapped; none under sanitizers, which watch the heap only.
+#if defined(WHERRY_SANITIZER)
   static constexpr std::size_t kMappedBytes = std::size_t{1} << 50;
 #else
   static constexpr std::size_t kMappedBytes = std::size_t{256} << 10;
