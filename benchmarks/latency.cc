@@ -61,9 +61,9 @@ int run(int argc, char** argv) {
   auto quantile = [&](double q) {
     return times[std::min(times.size() - 1, static_cast<std::size_t>(static_cast<double>(times.size()) * q))];
   };
-  const nlohmann::ordered_json line = {{"engine", "wherry"},       {"threads", options.threads}, {"runs", times.size()},
-                                       {"min_ms", times.front()},  {"p50_ms", quantile(0.5)},    {"p90_ms", quantile(0.9)},
-                                       {"p99_ms", quantile(0.99)}, {"first_answer_ms", first}};
+  const nlohmann::ordered_json line = {
+      {"engine", "wherry"},      {"threads", options.threads}, {"runs", times.size()},     {"min_ms", times.front()},
+      {"p50_ms", quantile(0.5)}, {"p90_ms", quantile(0.9)},    {"p99_ms", quantile(0.99)}, {"first_answer_ms", first}};
   std::printf("%s\n", line.dump().c_str());
   return 0;
 }

@@ -1,4 +1,5 @@
-// Bytes as the source of a model's code: whatever they say, the importer makes a graph or throws one of wherry's errors.
+// Bytes as the source of a model's code: whatever they say, the importer makes a graph or throws one of wherry's
+// errors.
 
 #include <cstdlib>
 #include <memory>

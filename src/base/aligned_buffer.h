@@ -1,7 +1,7 @@
 #pragma once
-// Owned memory on a cache-line boundary (page boundary when large), for tensors, arenas and packed weights. Large buffers
-// are mapped on their own: a weight that is folded, packed and dropped goes back to the system at once, where a heap
-// would keep the hole (ResNet-50's peak is 30 MB lower for it).
+// Owned memory on a cache-line boundary (page boundary when large), for tensors, arenas and packed weights. Large
+// buffers are mapped on their own: a weight that is folded, packed and dropped goes back to the system at once, where a
+// heap would keep the hole (ResNet-50's peak is 30 MB lower for it).
 
 #include <cstddef>
 

@@ -20,7 +20,8 @@ const fs::path kData = fs::path(WHERRY_SOURCE_DIR) / "tests/golden/data";
 /// Sanitizers slow the kernels down so much that only small models are run under them.
 bool affordable([[maybe_unused]] const std::string& name) {
 #if defined(WHERRY_SANITIZER)
-  for (const char* small : {"mnasnet0_5", "mobilenet_v3_small", "regnet_y_400mf", "resnet18", "shufflenet_v2_x0_5", "squeezenet1_1"})
+  for (const char* small :
+       {"mnasnet0_5", "mobilenet_v3_small", "regnet_y_400mf", "resnet18", "shufflenet_v2_x0_5", "squeezenet1_1"})
     if (name.starts_with(small)) return true;
   return false;
 #else

@@ -35,7 +35,8 @@ TEST(PhotoTest, MobileNetV2AnswersAsPyTorchOnAHundredPhotos) {
   const Model model = Model::load(kWeights.string(), options);
   int right = 0, same = 0, count = 0;
   double worst = 0;
-  for (const auto& [name, expected] : import::read_npz((kSource / "tests/golden/data/mobilenet_v2_photos.npz").string())) {
+  for (const auto& [name, expected] :
+       import::read_npz((kSource / "tests/golden/data/mobilenet_v2_photos.npz").string())) {
     const Tensor pixels = vision::preprocess(vision::read_image((kPhotos / name).string()), {});
     const Tensor answer = model.run(std::span(&pixels, 1)).at(0);
     const auto ours = answer.values<float>();

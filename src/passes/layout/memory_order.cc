@@ -49,9 +49,8 @@ Order order_of(const Dims& sizes, const Dims& strides) {
     const bool idle = sizes[d] == 1 || strides[d] == 0;
     rank_by[d] = !idle ? strides[d] : d > 0 ? rank_by[d - 1] : INT64_MAX;
   }
-  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return rank_by[a] != rank_by[b] ? rank_by[a] > rank_by[b] : a < b;
-  });
+  std::sort(order.begin(), order.end(),
+            [&](std::size_t a, std::size_t b) { return rank_by[a] != rank_by[b] ? rank_by[a] > rank_by[b] : a < b; });
   return order;
 }
 
