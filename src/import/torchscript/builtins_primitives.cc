@@ -45,6 +45,10 @@ Result no(Interpreter&, const Arguments&) { return false; }
 
 // Every tensor lies in the memory of the CPU, wherever the model was traced.
 Result cpu(Interpreter&, const Arguments&) { return Device{"cpu"}; }
+Result device_type(Interpreter&, const Arguments& arguments) {
+  const auto* device = arguments.size() == 1 ? std::get_if<Device>(&arguments[0]) : nullptr;
+  return device != nullptr ? Result(device->name.substr(0, device->name.find(':'))) : std::nullopt;
+}
 Result no_device_index(Interpreter&, const Arguments&) { return std::int64_t{-1}; }
 Result strided(Interpreter&, const Arguments&) { return std::int64_t{0}; }
 
@@ -86,6 +90,7 @@ constexpr Entry kPrimitives[] = {
     {"aten::has_torch_function_variadic", no, true},
     {"aten::device", cpu, true},
     {"prim::device", cpu, true},
+    {"prim::type", device_type},
     {"aten::cpu", first, true},
     {"aten::cuda", first, true},
     {"aten::get_device", no_device_index, true},
