@@ -345,6 +345,11 @@ TEST(Bounds, EndlessAndHugeProgramsEnd) {
   EXPECT_THAT(
       Script::body("a = []\ntorch.append(a, a)\nreturn torch.eq(a, [[1]]) + torch.eq(a, a)").error<InvalidModel>(),
       HasSubstr("deep"));
+  EXPECT_THAT(Script::body("a = [0]\nb = [0]\nfor i in range(60):\n  a = [a, a]\n  b = [b, b]\nreturn torch.eq(a, b)")
+                  .error<InvalidModel>(),
+              HasSubstr("comparison"));
+  EXPECT_THAT(Script::body("y = x\nfor i in range(70):\n  y = torch.unsqueeze(y, 0)\nreturn y").error<InvalidInput>(),
+              HasSubstr("64"));
 }
 
 }  // namespace

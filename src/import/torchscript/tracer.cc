@@ -16,8 +16,6 @@ constexpr std::int64_t kSmall = 64;
 constexpr std::int64_t kMaxContents = std::int64_t{1} << 22;
 /// And all of them together.
 constexpr std::int64_t kMaxAllContents = std::int64_t{1} << 25;
-/// PyTorch's own bound.
-constexpr std::size_t kMaxRank = 64;
 
 }  // namespace
 
@@ -65,13 +63,7 @@ std::optional<std::vector<ir::Value*>> Tracer::record(const std::string& op, std
   if (++nodes_ > kMaxNodes) base::fail<InvalidModel>("the model runs more than {} operators", kMaxNodes);
   try {
     if (auto values = compute_now(op, inputs, attributes)) return values;
-    const std::vector<ir::Value*> values =
-        ir::record(graph_, op, std::move(inputs), std::move(attributes), locate_())->outputs();
-    for (const ir::Value* value : values) {
-      const std::size_t rank = value->type().sizes.size();
-      if (rank > kMaxRank) base::fail<InvalidModel>("{}: {} dimensions, expected at most {}", op, rank, kMaxRank);
-    }
-    return values;
+    return ir::record(graph_, op, std::move(inputs), std::move(attributes), locate_())->outputs();
   } catch (const Unsupported& error) {
     report(error.what());
     return std::nullopt;
