@@ -20,8 +20,8 @@ class MappedFile {
   const std::string& path() const { return path_; }
   std::span<const std::byte> bytes() const { return bytes_; }
 
-  /// Tells the system that these bytes will not be read soon: whole pages inside leave this process's resident set
-  /// (they come back from the page cache when touched). `part` must lie within bytes().
+  /// Tells the system that these bytes, which must lie within bytes(), will not be read soon: their pages, and their
+  /// neighbours', leave this process's resident set and come back from the page cache when touched.
   void release(std::span<const std::byte> part) const;
 
  private:

@@ -81,8 +81,10 @@ tensor::LazyTensorPtr cut_tensor(StoragePtr storage, DType dtype, std::int64_t o
     return copy;
   };
   std::function<void()> release;
-  if (storage->release && length > 0)
-    release = [storage, begin, length] { storage->release(storage->read().data.subspan(begin, length)); };
+  if (length > 0)
+    release = [storage, begin, length] {  // a legacy stream learns only after its tensors where their storages lie
+      if (storage->release) storage->release(storage->read().data.subspan(begin, length));
+    };
   return std::make_shared<tensor::LazyTensor>(std::move(key), dtype, std::move(sizes), std::move(make),
                                               std::move(release));
 }
