@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <cmath>
 #include <memory>
 #include <optional>
 
@@ -42,11 +43,11 @@ struct ClassifyOptions {
 std::string bar(double fraction) {
   constexpr int kColumns = 20;
   if (!utf8_locale()) {
-    const auto full = static_cast<std::size_t>(fraction * kColumns + 0.5);
+    const auto full = static_cast<std::size_t>(std::lround(fraction * kColumns));
     return std::string(full, '#') + std::string(kColumns - full, ' ');
   }
   constexpr const char* kEighths[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
-  const int eighths = static_cast<int>(fraction * kColumns * 8 + 0.5);
+  const int eighths = static_cast<int>(std::lround(fraction * kColumns * 8));
   std::string cells;
   for (int i = 0; i < eighths / 8; ++i) cells += "█";
   cells += kEighths[eighths % 8];
