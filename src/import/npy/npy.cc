@@ -74,7 +74,7 @@ Tensor parse_npy(const Bytes& bytes, const std::string& what) {
   constexpr std::size_t kVersionEnd = 8;
   if (text.size() < kVersionEnd + 2 || !text.starts_with(kMagic))
     fail<InvalidInput>("{}: not a NumPy array: it does not begin with \\x93NUMPY", what);
-  const int version = text[6];
+  const int version = static_cast<unsigned char>(text[6]);
   if (version < 1 || version > 3) fail<InvalidInput>("{}: .npy version {}; 1 to 3 can be read", what, version);
   const std::size_t length_bytes = version == 1 ? 2 : 4;
   std::uint32_t header_length = 0;

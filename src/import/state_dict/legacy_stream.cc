@@ -112,8 +112,8 @@ class Reader {
       if (numel != entry.numel)
         fail<InvalidModel>("{}: storage '{}' has {} elements where its tensors expect {}; the file is damaged", path_,
                            printable(*key), numel, entry.numel);
-      const Bytes contents{take(static_cast<std::size_t>(entry.storage->size), *key), bytes_.owner};
-      entry.storage->read = [contents] { return contents; };
+      Bytes contents{take(static_cast<std::size_t>(entry.storage->size), *key), bytes_.owner};
+      entry.storage->read = [contents = std::move(contents)] { return contents; };
       entry.storage->release = release;
       entry.read = true;
     }
