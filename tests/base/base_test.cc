@@ -73,7 +73,7 @@ TEST(AlignedBufferTest, AlignsAndMoves) {
   AlignedBuffer large(kLarge);
   EXPECT_EQ(reinterpret_cast<std::uintptr_t>(large.data()) % AlignedBuffer::kAlignment, 0u);
   large.data()[kLarge - 1] = std::byte{1};
-  EXPECT_THAT(message_of<InvalidInput>([] { AlignedBuffer(std::numeric_limits<std::size_t>::max()); }),
+  EXPECT_THAT(message_of<InvalidInput>([] { AlignedBuffer huge(std::numeric_limits<std::size_t>::max()); }),
               HasSubstr("out of memory"));
 }
 
