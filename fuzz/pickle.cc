@@ -5,9 +5,9 @@
 #include <memory>
 #include <vector>
 
+#include "attempt.h"
 #include "import/pickle/unpickler.h"
 #include "import/state_dict/state_dict.h"
-#include "wherry/error.h"
 
 using namespace wherry;
 
@@ -16,16 +16,6 @@ namespace {
 constexpr std::int64_t kStorageBytes = 256;
 // A few bytes may stand for a large tensor (stride 0), which costs time and finds nothing.
 constexpr std::int64_t kMostElements = 1 << 16;
-
-template <typename Read>
-void attempt(Read read) {
-  try {
-    read();
-  } catch (const InternalError&) {
-    throw;
-  } catch (const Error&) {
-  }
-}
 
 void touch(const tensor::LazyTensorPtr& tensor) {
   if (element_count(tensor->sizes()) <= kMostElements) tensor->get();

@@ -5,27 +5,12 @@
 #include <memory>
 #include <vector>
 
+#include "attempt.h"
 #include "import/npy/npy.h"
 #include "import/state_dict/state_dict.h"
 #include "import/zip/zip_archive.h"
-#include "wherry/error.h"
 
 using namespace wherry;
-
-namespace {
-
-/// Runs `read`; only errors that blame the file may come out of it.
-template <typename Read>
-void attempt(Read read) {
-  try {
-    read();
-  } catch (const InternalError&) {
-    throw;
-  } catch (const Error&) {
-  }
-}
-
-}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto copy = std::make_shared<std::vector<std::byte>>(size);
