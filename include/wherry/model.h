@@ -7,17 +7,38 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "wherry/tensor.h"
 
 namespace wherry {
 
+/// In what a model's matrix products and convolutions multiply. Sums are fp32 either way, and the model file is never
+/// changed.
+enum class Precision : std::uint8_t {
+  /// bf16 where DNNL_DEFAULT_FPMATH_MODE or ONEDNN_DEFAULT_FPMATH_MODE is BF16 or ANY, else fp32.
+  automatic,
+  fp32,
+  /// bf16 multiplication, activations kept in bf16 between steps. On a CPU without bf16 instructions fp32 runs, and
+  /// PlanInfo::precision_note says so.
+  bf16,
+};
+
+/// "auto", "fp32", "bf16".
+std::string_view name_of(Precision precision);
+/// The inverse of name_of; empty for any other word.
+std::optional<Precision> precision_from_name(std::string_view name);
+
 struct Options {
   /// Threads of one inference; 0 means as many as the container, the affinity mask and OMP_NUM_THREADS allow.
   int threads = 0;
   /// Architecture of a bare state dict, by torchvision's name: "resnet50", "mobilenet_v2", … Unused for TorchScript.
   std::string arch;
+  Precision precision = Precision::automatic;
+  /// Instruction set by name: "scalar", "avx2", "avx512", "avx512_bf16", "amx"; empty for what WHERRY_FORCE_ISA says,
+  /// else the machine's best.
+  std::string isa;
 };
 
 /// One input or output of a model. Sizes are empty where the file does not fix them.
@@ -58,6 +79,17 @@ struct PlanInfo {
   std::int64_t packed_weight_bytes = 0;
   int threads = 0;
   std::string isa;
+  std::string precision;       ///< what runs: "fp32" or "bf16"
+  std::string precision_note;  ///< why it is not what was asked for; empty where it is
+};
+
+/// The cache of primitives (a kernel chosen for a shape, with its blocking), shared by all models of the process.
+struct CacheInfo {
+  std::int64_t hits = 0;
+  std::int64_t misses = 0;
+  std::int64_t evictions = 0;
+  std::int64_t entries = 0;
+  std::int64_t bytes = 0;
 };
 
 class Model {

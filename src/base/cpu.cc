@@ -8,6 +8,8 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #endif
 
 namespace wherry::base {
@@ -17,6 +19,8 @@ std::string_view name_of(Isa isa) {
     case Isa::scalar: return "scalar";
     case Isa::avx2: return "avx2";
     case Isa::avx512: return "avx512";
+    case Isa::avx512_bf16: return "avx512_bf16";
+    case Isa::amx: return "amx";
   }
   return "?";
 }
@@ -28,6 +32,13 @@ std::uint64_t read_xcr0() {
   std::uint32_t eax, edx;
   __asm__ volatile("xgetbv" : "=a"(eax), "=d"(edx) : "c"(0));
   return (static_cast<std::uint64_t>(edx) << 32) | eax;
+}
+
+/// Asks Linux to save and restore this process's tile registers (arch/x86/include/uapi/asm/prctl.h).
+bool permit_amx() {
+  constexpr int kArchReqXcompPerm = 0x1023;
+  constexpr int kXfeatureXtiledata = 18;
+  return ::syscall(SYS_arch_prctl, kArchReqXcompPerm, kXfeatureXtiledata) == 0;
 }
 
 Isa probe() {
@@ -46,7 +57,13 @@ Isa probe() {
   if ((b & kAvx2) != kAvx2) return Isa::scalar;
   constexpr std::uint32_t kAvx512 = bit_AVX512F | bit_AVX512BW | bit_AVX512CD | bit_AVX512DQ | bit_AVX512VL;
   if ((xcr0 & kZmm) != kZmm || (b & kAvx512) != kAvx512) return Isa::avx2;
-  return Isa::avx512;
+  const std::uint32_t features = d;  // of leaf 7.0
+  constexpr std::uint32_t kAvx512Bf16 = 1u << 5;
+  if (!__get_cpuid_count(7, 1, &a, &b, &c, &d) || (a & kAvx512Bf16) == 0) return Isa::avx512;
+  constexpr std::uint32_t kAmx = (1u << 22) | (1u << 24);  // AMX-BF16, AMX-TILE
+  constexpr std::uint64_t kTiles = 0x60000;                // XTILECFG, XTILEDATA
+  if ((features & kAmx) != kAmx || (xcr0 & kTiles) != kTiles || !permit_amx()) return Isa::avx512_bf16;
+  return Isa::amx;
 }
 
 std::string probe_name() {
@@ -75,27 +92,31 @@ Isa detected_isa() {
   return isa;
 }
 
-Isa selected_isa() {
-  const char* forced = std::getenv("WHERRY_FORCE_ISA");
-  if (forced == nullptr || *forced == '\0') return detected_isa();
+Isa isa_from_name(std::string_view name, std::string_view origin) {
   std::string known;
   for (const Isa isa : kIsas) {
-    if (name_of(isa) != forced) {
+    if (name_of(isa) != name) {
       known += (known.empty() ? "" : ", ") + std::string(name_of(isa));
       continue;
     }
     if (isa > detected_isa())
-      fail<InvalidInput>("WHERRY_FORCE_ISA={}: this machine ({}) cannot run it; its strongest is {}", forced,
-                         cpu_name(), name_of(detected_isa()));
+      fail<InvalidInput>("{}{}: this machine ({}) cannot run it; its strongest is {}", origin, name, cpu_name(),
+                         name_of(detected_isa()));
     return isa;
   }
-  fail<InvalidInput>("WHERRY_FORCE_ISA={}: no such instruction set; known: {}", forced, known);
+  fail<InvalidInput>("{}{}: no such instruction set; known: {}", origin, name, known);
 }
 
-std::vector<Isa> runnable_isas() {
+Isa selected_isa() {
+  const char* forced = std::getenv("WHERRY_FORCE_ISA");
+  if (forced == nullptr || *forced == '\0') return detected_isa();
+  return isa_from_name(forced, "WHERRY_FORCE_ISA=");
+}
+
+std::vector<Isa> runnable_isas(Isa strongest) {
   std::vector<Isa> isas;
   for (const Isa isa : kIsas)
-    if (isa <= detected_isa()) isas.push_back(isa);
+    if (isa <= detected_isa() && isa <= strongest) isas.push_back(isa);
   return isas;
 }
 

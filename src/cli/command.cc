@@ -27,6 +27,13 @@ void add_common(CLI::App& command, CommonOptions& options) {
   command.add_option("--threads", options.engine.threads, "Threads of one inference (default: all usable cores)")
       ->check(CLI::Range(1, 1024))
       ->type_name("N");
+  command
+      .add_option_function<std::string>(
+          "--precision", [&options](const std::string& name) { options.engine.precision = *precision_from_name(name); },
+          "fp32; bf16: bf16 products with fp32 sums, from the same fp32 model; auto (default): bf16 where "
+          "DNNL_DEFAULT_FPMATH_MODE=BF16")
+      ->check(CLI::IsMember({"auto", "fp32", "bf16"}))
+      ->type_name("NAME");
   command.add_flag("--json", options.json, "Print JSON");
   command.add_flag("--progress", options.progress, "Report progress even where standard error is no terminal");
 }

@@ -12,6 +12,7 @@
 #include "engine/plan_cache.h"
 #include "import/model_source.h"
 #include "ir/ops.h"
+#include "engine/precision.h"
 #include "passes/pipeline.h"
 #include "runtime/plan.h"
 
@@ -72,12 +73,14 @@ std::vector<ir::TensorType> types_of(std::span<const Tensor> inputs) {
 struct Model::Impl {
   Impl(const std::string& path, const Options& options)
       : team(team_size(options.threads)),
-        isa(base::selected_isa()),
+        isa(options.isa.empty() ? base::selected_isa() : base::isa_from_name(options.isa, "isa ")),
+        precision(engine::choose_precision(options.precision, isa)),
         source(import::open_model(path, options.arch)),
         info(source->describe()) {}
 
   runtime::ThreadTeam team;
   base::Isa isa;
+  engine::ChosenPrecision precision;
   std::unique_ptr<import::ModelSource> source;
   ModelInfo info;
   runtime::PackedWeights weights;
@@ -129,6 +132,8 @@ PlanInfo Model::inspect(std::span<const Tensor> inputs) const {
   info.arena_bytes = plan->arena_bytes();
   info.threads = impl_->team.size();
   info.isa = base::name_of(impl_->isa);
+  info.precision = impl_->precision.bf16 ? "bf16" : "fp32";
+  info.precision_note = impl_->precision.note;
   return info;
 }
 

@@ -52,7 +52,8 @@ class Lowering {
   const std::vector<OutputCopy>& output_copies() const { return placement_.output_copies; }
 
   // For the files in steps/:
-  base::Isa isa() const { return isa_; }
+  /// Of the kernels that compute in fp32.
+  base::Isa isa() const { return base::fp32_isa(isa_); }
   int threads() const { return team_.size(); }
   /// Brings a constant's bytes into memory when first asked for.
   Operand operand(const ir::Value* value);

@@ -106,7 +106,7 @@ std::string_view packed_format(const ConvolutionWeights& weights, base::Isa isa)
       {"f32_depthwise4", "f32_depthwise8", "f32_depthwise16"},
       {"f32_grouped4", "f32_grouped8", "f32_grouped16"},
   };
-  return kNames[static_cast<int>(family_of(weights, isa))][static_cast<int>(isa)];
+  return kNames[static_cast<int>(family_of(weights, isa))][static_cast<int>(base::fp32_isa(isa))];
 }
 
 void pack(const ConvolutionWeights& weights, base::Isa isa, const float* source, const std::int64_t strides[4],

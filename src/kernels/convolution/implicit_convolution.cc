@@ -107,7 +107,7 @@ ImplicitConvolution::ImplicitConvolution(const ConvolutionShape& shape, base::Is
                                .threads = threads});
   items_ = segments_ * weights.groups * blocking_.blocks * panels_.count;
   element_bytes_ = static_cast<std::int64_t>(size_of(shape.y_dtype));
-  name_ = fmt::format("f32_conv_{}x{}_{}", blocking_.tile_rows, panels_.widest() * panels_.lanes, base::name_of(isa));
+  name_ = fmt::format("f32_conv_{}x{}_{}", blocking_.tile_rows, panels_.widest() * panels_.lanes, base::name_of(base::fp32_isa(isa)));
 
   const std::int64_t rows = blocking_.max_block_rows();
   zeros_at_ = round_up(rows * taps_ * sizeof(const float*));

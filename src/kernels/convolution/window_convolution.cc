@@ -97,7 +97,7 @@ WindowConvolution::WindowConvolution(const ConvolutionShape& shape, base::Isa is
   interior_end_ = std::max(interior_begin_, interior_end_);
   element_bytes_ = static_cast<std::int64_t>(size_of(shape.y_dtype));
   name_ = fmt::format("f32_{}_{}x{}_{}", grouped_ ? "grouped" : "depthwise", kernels_.max_pixels, lanes,
-                      base::name_of(isa));
+                      base::name_of(base::fp32_isa(isa)));
 }
 
 void WindowConvolution::run(const ConvolutionArguments& arguments, std::int64_t begin, std::int64_t end,

@@ -35,7 +35,7 @@ class TiledMatmul final : public Matmul {
                                  .shared_b = shape.packed_b,
                                  .threads = threads});
     items_ = batch_ * blocking_.blocks * panels_.count;
-    name_ = fmt::format("f32_{}x{}_{}", blocking_.tile_rows, panels_.widest() * panels_.lanes, base::name_of(isa));
+    name_ = fmt::format("f32_{}x{}_{}", blocking_.tile_rows, panels_.widest() * panels_.lanes, base::name_of(base::fp32_isa(isa)));
 
     const std::int64_t rows = blocking_.max_block_rows();
     accumulators_at_ = round_up(rows * sizeof(const float*));
@@ -154,12 +154,8 @@ std::size_t packed_bytes(const PackedMatrix& b, base::Isa isa) {
 }
 
 std::string_view packed_format(const PackedMatrix&, base::Isa isa) {
-  switch (isa) {
-    case base::Isa::scalar: return "f32_panel8";
-    case base::Isa::avx2: return "f32_panel16";
-    case base::Isa::avx512: return "f32_panel64";
-  }
-  return "";
+  static constexpr std::string_view kNames[] = {"f32_panel8", "f32_panel16", "f32_panel64"};
+  return kNames[static_cast<int>(base::fp32_isa(isa))];
 }
 
 void pack(const PackedMatrix& b, base::Isa isa, const float* source, std::int64_t depth_stride,

@@ -42,7 +42,7 @@ TileKernels collect(base::Isa isa) {
 
 const TileKernels& tile_kernels(base::Isa isa) {
   static const TileKernels all[] = {collect(base::Isa::scalar), collect(base::Isa::avx2), collect(base::Isa::avx512)};
-  return all[static_cast<int>(isa)];
+  return all[static_cast<int>(base::fp32_isa(isa))];
 }
 
 }  // namespace wherry::kernels
