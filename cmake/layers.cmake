@@ -50,13 +50,19 @@ function(wherry_fuzzer name)
   set_tests_properties(fuzz.${name} PROPERTIES LABELS fuzz TIMEOUT 300)
 endfunction()
 
-# Files named for an instruction set, and only they, are compiled for it: *_avx2.cc, *_avx512.cc.
+# Files named for an instruction set, and only they, are compiled for it: *_avx2.cc, *_avx512.cc,
+# *_avx512_bf16.cc, *_amx.cc.
 function(wherry_isa_sources)
   foreach(source ${ARGN})
+    set(avx512 -mavx512f -mavx512bw -mavx512cd -mavx512dq -mavx512vl -mavx2 -mfma -mf16c -mbmi -mbmi2 -mprefer-vector-width=512)
     if(source MATCHES "_avx2\\.cc$")
       set(flags "-mavx2;-mfma;-mf16c;-mbmi;-mbmi2")
     elseif(source MATCHES "_avx512\\.cc$")
-      set(flags "-mavx512f;-mavx512bw;-mavx512cd;-mavx512dq;-mavx512vl;-mavx2;-mfma;-mf16c;-mbmi;-mbmi2;-mprefer-vector-width=512")
+      set(flags ${avx512})
+    elseif(source MATCHES "_avx512_bf16\\.cc$")
+      set(flags ${avx512} -mavx512bf16)
+    elseif(source MATCHES "_amx\\.cc$")
+      set(flags ${avx512} -mavx512bf16 -mamx-tile -mamx-bf16)
     else()
       message(FATAL_ERROR "${source}: its name ends in no instruction set")
     endif()

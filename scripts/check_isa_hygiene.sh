@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 build=${1:-build/release}
-objects=$(find "$build/src" -name '*_avx2.cc.o' -o -name '*_avx512.cc.o' | sort)
+objects=$(find "$build/src" -name '*_avx2.cc.o' -o -name '*_avx512.cc.o' -o -name '*_avx512_bf16.cc.o' -o -name '*_amx.cc.o' | sort)
 [ -n "$objects" ] || { echo "isa hygiene: no objects under $build/src; build first: cmake --preset release && cmake --build --preset release" >&2; exit 1; }
 failed=0
 for object in $objects; do

@@ -46,8 +46,9 @@ std::unique_ptr<const TileProgram> make_tile_program(const expression::Program& 
 ///   y = clamp(acc + bias[column] + residual[row, column], low, high), then y = program(y, operands…).
 /// The first line runs in registers and covers bias, residual add, ReLU and ReLU6; `program` covers everything else.
 struct Epilogue {
-  const float* bias = nullptr;      ///< [columns], or null
-  const float* residual = nullptr;  ///< same rows and columns as the output, column stride 1, or null
+  const float* bias = nullptr;        ///< [columns], or null
+  const void* residual = nullptr;     ///< same rows and columns as the output, column stride 1, or null
+  DType residual_dtype = DType::f32;  ///< f32, or bf16 where the kernel multiplies bf16
   std::int64_t residual_row_stride = 0;
   float low = -__builtin_inff();  ///< NaN passes through a clamp
   float high = __builtin_inff();

@@ -20,12 +20,14 @@ void check(const ConvolutionWeights& weights) {
   WHERRY_CHECK(weights.kernel_h >= 1 && weights.kernel_w >= 1);
   WHERRY_CHECK_EQ(weights.in_channels % weights.groups, 0);
   WHERRY_CHECK_EQ(weights.out_channels % weights.groups, 0);
+  WHERRY_CHECK(weights.dtype == DType::f32 || weights.dtype == DType::bf16);
 }
 
 std::int64_t packed_elements(const ConvolutionWeights& weights, base::Isa isa) {
   const TileKernels& tiles = tile_kernels(isa);
   const std::int64_t lanes = tiles.lanes;
   switch (family_of(weights, isa)) {
+    case ConvolutionFamily::bf16_matmul: return weights.groups * bf16_panels(weights).bytes() / 4;
     case ConvolutionFamily::implicit_matmul:
       return weights.groups *
              make_panels(group_outputs(weights), tiles).elements(taps(weights) * group_inputs(weights));
@@ -47,6 +49,18 @@ void pack_implicit(const ConvolutionWeights& weights, base::Isa isa, const float
         pack_panel(panels, panel, source + g * group_outputs(weights) * strides[0] + i * strides[2] + j * strides[3],
                    strides[1], strides[0], (i * weights.kernel_w + j) * inputs, inputs,
                    packed + g * panels.elements(depth) + panels.offset(panel, depth));
+  }
+}
+
+void pack_bf16(const ConvolutionWeights& weights, const float* source, const std::int64_t strides[4], std::byte* packed,
+               std::int64_t begin, std::int64_t end) {
+  const Bf16Panels panels = bf16_panels(weights);
+  for (std::int64_t item = begin; item < end; ++item) {
+    const std::int64_t group = item / panels.count, panel = item % panels.count;
+    pack_bf16_panel(panels, panel,
+                    {source + group * group_outputs(weights) * strides[0], false, strides[2], strides[3],
+                     weights.kernel_w, strides[1], strides[0]},
+                    packed + group * panels.bytes() + panels.offset(panel));
   }
 }
 
@@ -77,12 +91,13 @@ void pack_grouped(const ConvolutionWeights& weights, std::int64_t lanes, const f
 }  // namespace
 
 ConvolutionFamily family_of(const ConvolutionWeights& weights, base::Isa isa) {
-  if (weights.groups == 1) return ConvolutionFamily::implicit_matmul;
+  const auto matmul =
+      weights.dtype == DType::bf16 ? ConvolutionFamily::bf16_matmul : ConvolutionFamily::implicit_matmul;
+  if (weights.groups == 1) return matmul;
   if (weights.groups == weights.in_channels && weights.groups == weights.out_channels)
     return ConvolutionFamily::depthwise;
   // With fewer than two groups a vector, the matmul over one group wastes nothing.
-  return grouped_vectors(weights, tile_kernels(isa).lanes).groups_per_vector >= 2 ? ConvolutionFamily::grouped
-                                                                                  : ConvolutionFamily::implicit_matmul;
+  return grouped_vectors(weights, tile_kernels(isa).lanes).groups_per_vector >= 2 ? ConvolutionFamily::grouped : matmul;
 }
 
 GroupedVectors grouped_vectors(const ConvolutionWeights& weights, std::int64_t lanes) {
@@ -101,10 +116,11 @@ std::size_t packed_bytes(const ConvolutionWeights& weights, base::Isa isa) {
 }
 
 std::string_view packed_format(const ConvolutionWeights& weights, base::Isa isa) {
-  static constexpr std::string_view kNames[3][3] = {
+  static constexpr std::string_view kNames[4][3] = {
       {"f32_panel8", "f32_panel16", "f32_panel64"},
       {"f32_depthwise4", "f32_depthwise8", "f32_depthwise16"},
       {"f32_grouped4", "f32_grouped8", "f32_grouped16"},
+      {"bf16_panel32", "bf16_panel32", "bf16_panel32"},
   };
   return kNames[static_cast<int>(family_of(weights, isa))][static_cast<int>(base::fp32_isa(isa))];
 }
@@ -116,7 +132,9 @@ void pack(const ConvolutionWeights& weights, base::Isa isa, const float* source,
 
 std::int64_t packing_items(const ConvolutionWeights& weights, base::Isa isa) {
   // The weights of depthwise and grouped convolutions are too few to be worth dividing.
-  if (family_of(weights, isa) != ConvolutionFamily::implicit_matmul) return 1;
+  const ConvolutionFamily family = family_of(weights, isa);
+  if (family == ConvolutionFamily::bf16_matmul) return weights.groups * bf16_panels(weights).count;
+  if (family != ConvolutionFamily::implicit_matmul) return 1;
   return weights.groups * make_panels(group_outputs(weights), tile_kernels(isa)).count;
 }
 
@@ -128,6 +146,8 @@ void pack(const ConvolutionWeights& weights, base::Isa isa, const float* source,
   const std::int64_t lanes = tile_kernels(isa).lanes;
   switch (family_of(weights, isa)) {
     case ConvolutionFamily::implicit_matmul: return pack_implicit(weights, isa, source, strides, to, begin, end);
+    case ConvolutionFamily::bf16_matmul:
+      return pack_bf16(weights, source, strides, static_cast<std::byte*>(packed), begin, end);
     case ConvolutionFamily::depthwise: return pack_depthwise(weights, lanes, source, strides, to);
     case ConvolutionFamily::grouped: return pack_grouped(weights, lanes, source, strides, to);
   }
@@ -139,8 +159,9 @@ std::unique_ptr<const Convolution> make_convolution(const ConvolutionShape& shap
   WHERRY_CHECK(shape.stride_h >= 1 && shape.stride_w >= 1 && shape.dilation_h >= 1 && shape.dilation_w >= 1);
   WHERRY_CHECK(shape.pad_top >= 0 && shape.pad_bottom >= 0 && shape.pad_left >= 0 && shape.pad_right >= 0);
   WHERRY_CHECK(shape.batch >= 0 && shape.out_h() >= 1 && shape.out_w() >= 1);
-  if (family_of(shape.weights, isa) == ConvolutionFamily::implicit_matmul)
-    return make_implicit_convolution(shape, isa, threads);
+  const ConvolutionFamily family = family_of(shape.weights, isa);
+  if (family == ConvolutionFamily::implicit_matmul) return make_implicit_convolution(shape, isa, threads);
+  if (family == ConvolutionFamily::bf16_matmul) return make_bf16_convolution(shape, isa, threads);
   return make_window_convolution(shape, isa, threads);
 }
 

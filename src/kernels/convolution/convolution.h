@@ -21,14 +21,16 @@ struct ConvolutionWeights {
   std::int64_t kernel_h = 1;
   std::int64_t kernel_w = 1;
   std::int64_t groups = 1;
+  DType dtype =
+      DType::f32;  ///< of what is multiplied, weights and x: f32, or bf16 with fp32 sums (by ISAs that have it)
 
   bool operator==(const ConvolutionWeights&) const = default;
 };
 
 /// Bytes of the packed form, a multiple of 64. Its memory must lie on a 64-byte boundary.
 std::size_t packed_bytes(const ConvolutionWeights& weights, base::Isa isa);
-/// The name of the packed format, e.g. "f32_panel64", "f32_depthwise": equal names, shapes and contents may share
-/// bytes.
+/// The name of the packed format, e.g. "f32_panel64", "bf16_panel32", "f32_depthwise16": equal names, shapes and
+/// contents may share bytes.
 std::string_view packed_format(const ConvolutionWeights& weights, base::Isa isa);
 /// Packs fp32 weights whose element (o, c, kh, kw) is at source + o·strides[0] + c·strides[1] + kh·strides[2] +
 /// kw·strides[3].
@@ -56,7 +58,11 @@ struct ConvolutionShape {
 
   std::int64_t x_stride_n = 0, x_stride_h = 0, x_stride_w = 0;
   std::int64_t y_stride_n = 0, y_stride_h = 0, y_stride_w = 0;
-  DType y_dtype = DType::f32;  ///< another than f32 needs an epilogue program
+  DType y_dtype = DType::f32;  ///< bf16 where the weights are; another needs an epilogue program
+  /// Whether pixels outside the image are zeros in memory as far as the padding reaches: up to pad_top rows before the
+  /// first and pad_bottom after the last, pad_left pixels before each row and pad_right after it. Neighbouring rows and
+  /// images may share them.
+  bool x_halo = false;
 
   std::int64_t out_h() const {
     return (in_h + pad_top + pad_bottom - dilation_h * (weights.kernel_h - 1) - 1) / stride_h + 1;
@@ -75,7 +81,7 @@ struct ConvolutionShape {
 };
 
 struct ConvolutionArguments {
-  const float* x = nullptr;
+  const void* x = nullptr;
   const void* weights = nullptr;  ///< packed
   void* y = nullptr;
   /// Rows are output pixels, counted (n·out_h + oh)·out_w + ow; columns are output channels. residual and operands are
@@ -103,8 +109,8 @@ class Convolution {
 /// items.
 std::unique_ptr<const Convolution> make_convolution(const ConvolutionShape& shape, base::Isa isa, int threads);
 
-/// The oracle: one sum an output element, in fp64, then the epilogue. arguments.weights are fp32 with `weight_strides`
-/// for [O, C/groups, KH, KW].
+/// The oracle: one sum an output element, in fp64, then the epilogue. arguments.weights are elements of weights.dtype
+/// with `weight_strides` for [O, C/groups, KH, KW].
 void convolution_reference(const ConvolutionShape& shape, const ConvolutionArguments& arguments,
                            const std::int64_t weight_strides[4]);
 

@@ -88,11 +88,18 @@ int run(int argc, char** argv) {
     if (argc > 3 && base::name_of(candidate) == argv[3]) isa = candidate;
   const std::int64_t batch = argc > 4 ? std::atoi(argv[4]) : 1;
 
-  const std::vector<Layer> layers = network == "resnet50" ? resnet50(batch) : mobilenet_v2(batch);
+  std::vector<Layer> layers = network == "resnet50" ? resnet50(batch) : mobilenet_v2(batch);
   std::size_t most_activations = 0, most_scratch = 0;
   std::vector<Step> steps;
-  for (const Layer& layer : layers) {
-    const ConvolutionShape& shape = layer.shape;
+  for (Layer& layer : layers) {
+    ConvolutionShape& shape = layer.shape;
+    if (base::has_bf16(isa)) shape.weights.dtype = shape.y_dtype = DType::bf16;
+    // As the runtime lays out bf16 images that a padded convolution of stride 1 reads.
+    if (base::has_bf16(isa) && shape.pad_left > 0 && shape.stride_w == 1 && shape.weights.groups == 1) {
+      shape.x_halo = true;
+      shape.x_stride_h = (shape.in_w + shape.pad_left) * shape.x_stride_w;
+      shape.x_stride_n = (shape.in_h + shape.pad_top) * shape.x_stride_h;
+    }
     Step step{layer, make_convolution(shape, isa, threads), base::AlignedBuffer(packed_bytes(shape.weights, isa)), {}};
     std::memset(step.weights.data(), 0, step.weights.size());
     most_scratch = std::max(most_scratch, step.kernel->scratch_bytes());
@@ -104,19 +111,23 @@ int run(int argc, char** argv) {
   }
   std::vector<base::AlignedBuffer> activations, scratch;
   for (int i = 0; i < 3; ++i) {
-    activations.emplace_back(most_activations);
-    std::memset(activations.back().data(), 0, most_activations);
+    activations.emplace_back(most_activations + most_activations / 4 + 65536);
+    std::memset(activations.back().data(), 0, activations.back().size());
   }
   for (int t = 0; t < threads; ++t) scratch.emplace_back(most_scratch + 64);
   const std::vector<float> bias(4096, 0.1f);
   for (std::size_t i = 0; i < steps.size(); ++i) {
     ConvolutionArguments& arguments = steps[i].arguments;
-    arguments.x = reinterpret_cast<const float*>(activations[i % 3].data());
+    const ConvolutionShape& shape = steps[i].layer.shape;
+    arguments.x = activations[i % 3].data();
+    if (shape.x_halo)
+      arguments.x =
+          activations[i % 3].data() + 2 * (shape.pad_top * shape.x_stride_h + shape.pad_left * shape.x_stride_w);
+    arguments.epilogue.residual_dtype = shape.y_dtype;
     arguments.y = activations[(i + 1) % 3].data();
     arguments.weights = steps[i].weights.data();
     arguments.epilogue.bias = bias.data();
-    if (steps[i].layer.residual)
-      arguments.epilogue.residual = reinterpret_cast<const float*>(activations[(i + 2) % 3].data());
+    if (steps[i].layer.residual) arguments.epilogue.residual = activations[(i + 2) % 3].data();
     arguments.epilogue.residual_row_stride = steps[i].layer.shape.weights.out_channels;
     if (steps[i].layer.clamp) arguments.epilogue.low = 0;
   }

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "kernels/convolution/convolution.h"
+#include "kernels/element.h"
 
 namespace wherry::kernels {
 
@@ -10,7 +11,6 @@ void convolution_reference(const ConvolutionShape& shape, const ConvolutionArgum
                            const std::int64_t weight_strides[4]) {
   const ConvolutionWeights& sizes = shape.weights;
   const Epilogue& epilogue = arguments.epilogue;
-  const float* weights = static_cast<const float*>(arguments.weights);
   const std::int64_t inputs = sizes.in_channels / sizes.groups, outputs = sizes.out_channels / sizes.groups;
   const std::int64_t y_bytes = static_cast<std::int64_t>(size_of(shape.y_dtype));
   for (std::int64_t n = 0; n < shape.batch; ++n)
@@ -23,20 +23,23 @@ void convolution_reference(const ConvolutionShape& shape, const ConvolutionArgum
               const std::int64_t ih = oh * shape.stride_h + i * shape.dilation_h - shape.pad_top;
               const std::int64_t iw = ow * shape.stride_w + j * shape.dilation_w - shape.pad_left;
               if (ih < 0 || ih >= shape.in_h || iw < 0 || iw >= shape.in_w) continue;
-              const float* x = arguments.x + n * shape.x_stride_n + ih * shape.x_stride_h + iw * shape.x_stride_w +
-                               o / outputs * inputs;
-              const float* w = weights + o * weight_strides[0] + i * weight_strides[2] + j * weight_strides[3];
-              for (std::int64_t c = 0; c < inputs; ++c) sum += static_cast<double>(x[c]) * w[c * weight_strides[1]];
+              const std::int64_t x =
+                  n * shape.x_stride_n + ih * shape.x_stride_h + iw * shape.x_stride_w + o / outputs * inputs;
+              const std::int64_t w = o * weight_strides[0] + i * weight_strides[2] + j * weight_strides[3];
+              for (std::int64_t c = 0; c < inputs; ++c)
+                sum += static_cast<double>(load_element(arguments.x, x + c, sizes.dtype)) *
+                       load_element(arguments.weights, w + c * weight_strides[1], sizes.dtype);
             }
           const std::int64_t row = (n * shape.out_h() + oh) * shape.out_w() + ow;
-          if (epilogue.residual != nullptr) sum += epilogue.residual[row * epilogue.residual_row_stride + o];
+          if (epilogue.residual != nullptr)
+            sum += load_element(epilogue.residual, row * epilogue.residual_row_stride + o, epilogue.residual_dtype);
           float value = static_cast<float>(sum);
           if (value < epilogue.low) value = epilogue.low;
           if (value > epilogue.high) value = epilogue.high;
           std::byte* y = static_cast<std::byte*>(arguments.y) +
                          (n * shape.y_stride_n + oh * shape.y_stride_h + ow * shape.y_stride_w + o) * y_bytes;
           if (epilogue.program == nullptr) {
-            *reinterpret_cast<float*>(y) = value;
+            store_element(y, shape.y_dtype, value);
             continue;
           }
           std::vector<TileOperand> operands = {{&value, 0, 0}};

@@ -8,6 +8,7 @@
 
 #include "kernels/convolution/convolution.h"
 #include "kernels/convolution/window_kernels.h"
+#include "kernels/matmul/bf16_panels.h"
 #include "kernels/matmul/panels.h"
 
 namespace wherry::kernels {
@@ -16,6 +17,7 @@ enum class ConvolutionFamily : std::uint8_t {
   implicit_matmul,  ///< [group][panel][kh][kw][c][panel width]
   depthwise,        ///< [kh][kw][C rounded up to vectors]
   grouped,          ///< [vector of outputs][kh][kw][c of a group][lanes]
+  bf16_matmul,      ///< Bf16Panels, group by group
 };
 
 ConvolutionFamily family_of(const ConvolutionWeights& weights, base::Isa isa);
@@ -30,6 +32,8 @@ struct GroupedVectors {
 GroupedVectors grouped_vectors(const ConvolutionWeights& weights, std::int64_t lanes);
 
 std::unique_ptr<const Convolution> make_implicit_convolution(const ConvolutionShape& shape, base::Isa isa, int threads);
+Bf16Panels bf16_panels(const ConvolutionWeights& weights);
+std::unique_ptr<const Convolution> make_bf16_convolution(const ConvolutionShape& shape, base::Isa isa, int threads);
 /// Depthwise or grouped.
 std::unique_ptr<const Convolution> make_window_convolution(const ConvolutionShape& shape, base::Isa isa, int threads);
 

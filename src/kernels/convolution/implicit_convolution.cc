@@ -107,7 +107,8 @@ ImplicitConvolution::ImplicitConvolution(const ConvolutionShape& shape, base::Is
                                .threads = threads});
   items_ = segments_ * weights.groups * blocking_.blocks * panels_.count;
   element_bytes_ = static_cast<std::int64_t>(size_of(shape.y_dtype));
-  name_ = fmt::format("f32_conv_{}x{}_{}", blocking_.tile_rows, panels_.widest() * panels_.lanes, base::name_of(base::fp32_isa(isa)));
+  name_ = fmt::format("f32_conv_{}x{}_{}", blocking_.tile_rows, panels_.widest() * panels_.lanes,
+                      base::name_of(base::fp32_isa(isa)));
 
   const std::int64_t rows = blocking_.max_block_rows();
   zeros_at_ = round_up(rows * taps_ * sizeof(const float*));
@@ -210,7 +211,7 @@ void ImplicitConvolution::run(const ConvolutionArguments& arguments, std::int64_
     task.first_tile = blocking_.first_tile(item.block);
     task.end_tile = blocking_.first_tile(item.block + 1);
     if (item.segment != last.segment || item.block != last.block)
-      find_rows(arguments.x, pixel, task.first_tile, task.end_tile, memory);
+      find_rows(static_cast<const float*>(arguments.x), pixel, task.first_tile, task.end_tile, memory);
     last = item;
 
     task.kernels = &kernels_;

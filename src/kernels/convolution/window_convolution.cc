@@ -53,7 +53,7 @@ class WindowConvolution final : public Convolution {
   std::int64_t weights_vector_, weights_tap_;
   std::int64_t channel_blocks_, column_blocks_;
   std::int64_t interior_begin_, interior_end_;  ///< columns whose windows lie in the image
-  std::int64_t element_bytes_;
+  std::int64_t x_bytes_, element_bytes_;
   std::size_t scratch_bytes_;
   std::vector<std::int32_t> index_;
   std::string name_;
@@ -63,7 +63,7 @@ WindowConvolution::WindowConvolution(const ConvolutionShape& shape, base::Isa is
     : shape_(shape),
       kernels_(window_kernels(
           family_of(shape.weights, isa) == ConvolutionFamily::grouped ? WindowKind::grouped : WindowKind::depthwise,
-          isa)),
+          shape.weights.dtype == DType::bf16 ? base::Isa::avx512_bf16 : base::fp32_isa(isa))),
       grouped_(family_of(shape.weights, isa) == ConvolutionFamily::grouped),
       out_h_(shape.out_h()),
       out_w_(shape.out_w()) {
@@ -96,8 +96,10 @@ WindowConvolution::WindowConvolution(const ConvolutionShape& shape, base::Isa is
   interior_end_ = last_start < 0 ? 0 : std::min(out_w_, last_start / shape.stride_w + 1);
   interior_end_ = std::max(interior_begin_, interior_end_);
   element_bytes_ = static_cast<std::int64_t>(size_of(shape.y_dtype));
-  name_ = fmt::format("f32_{}_{}x{}_{}", grouped_ ? "grouped" : "depthwise", kernels_.max_pixels, lanes,
-                      base::name_of(base::fp32_isa(isa)));
+  const bool bf16 = shape.weights.dtype == DType::bf16;
+  x_bytes_ = static_cast<std::int64_t>(size_of(shape.weights.dtype));
+  name_ = fmt::format("{}_{}_{}x{}_{}", bf16 ? "bf16" : "f32", grouped_ ? "grouped" : "depthwise", kernels_.max_pixels,
+                      lanes, base::name_of(bf16 ? base::Isa::avx512_bf16 : base::fp32_isa(isa)));
 }
 
 void WindowConvolution::run(const ConvolutionArguments& arguments, std::int64_t begin, std::int64_t end,
@@ -112,6 +114,10 @@ void WindowConvolution::run(const ConvolutionArguments& arguments, std::int64_t 
   task.weights_tap_h = weights.kernel_w * weights_tap_;
   task.weights_tap_w = weights_tap_;
   task.residual_pixel = epilogue.residual_row_stride;
+  task.residual_is_bf16 = epilogue.residual_dtype == DType::bf16;
+  task.y_is_bf16 = epilogue.program == nullptr && shape_.y_dtype == DType::bf16;
+  const auto residual_bytes = static_cast<std::int64_t>(size_of(epilogue.residual_dtype));
+  const std::int64_t result_bytes = epilogue.program == nullptr ? element_bytes_ : 4;
   task.clamp = epilogue.low > -kInfinity || epilogue.high < kInfinity;
   task.low = epilogue.low;
   task.high = epilogue.high;
@@ -145,7 +151,7 @@ void WindowConvolution::run(const ConvolutionArguments& arguments, std::int64_t 
     std::byte* const y =
         static_cast<std::byte*>(arguments.y) +
         (n * shape_.y_stride_n + oh * shape_.y_stride_h + first_ow * shape_.y_stride_w + first_output) * element_bytes_;
-    float* const results = epilogue.program == nullptr ? reinterpret_cast<float*>(y) : static_cast<float*>(scratch);
+    std::byte* const results = epilogue.program == nullptr ? y : static_cast<std::byte*>(scratch);
     task.y_pixel = epilogue.program == nullptr ? shape_.y_stride_w : task.out_channels;
 
     const auto compute = [&](std::int64_t ow, std::int64_t pixels, Range columns) {
@@ -153,14 +159,16 @@ void WindowConvolution::run(const ConvolutionArguments& arguments, std::int64_t 
       task.taps_w = columns.end - columns.first;
       task.x = arguments.x;
       if (task.taps_h > 0 && task.taps_w > 0)
-        task.x += n * shape_.x_stride_n + (ih + rows.first * shape_.dilation_h) * shape_.x_stride_h +
-                  (iw + columns.first * shape_.dilation_w) * shape_.x_stride_w + first_input;
+        task.x = static_cast<const std::byte*>(arguments.x) +
+                 x_bytes_ * (n * shape_.x_stride_n + (ih + rows.first * shape_.dilation_h) * shape_.x_stride_h +
+                             (iw + columns.first * shape_.dilation_w) * shape_.x_stride_w + first_input);
       task.weights = packed + rows.first * task.weights_tap_h + columns.first * task.weights_tap_w;
       task.residual =
           epilogue.residual == nullptr
               ? nullptr
-              : epilogue.residual + (first_pixel + ow - first_ow) * epilogue.residual_row_stride + first_output;
-      task.y = results + (ow - first_ow) * task.y_pixel;
+              : static_cast<const std::byte*>(epilogue.residual) +
+                    residual_bytes * ((first_pixel + ow - first_ow) * epilogue.residual_row_stride + first_output);
+      task.y = results + (ow - first_ow) * task.y_pixel * result_bytes;
       kernels_.pixels[pixels](task);
     };
     const std::int64_t inside = std::clamp(interior_begin_, first_ow, end_ow);
@@ -178,8 +186,8 @@ void WindowConvolution::run(const ConvolutionArguments& arguments, std::int64_t 
 
     if (epilogue.program != nullptr) {
       const EpilogueOrigin origin = {first_pixel, first_output, 0, nullptr};
-      run_epilogue_program(epilogue, origin, results, task.y_pixel, y, shape_.y_stride_w, end_ow - first_ow,
-                           task.out_channels);
+      run_epilogue_program(epilogue, origin, static_cast<const float*>(scratch), task.y_pixel, y, shape_.y_stride_w,
+                           end_ow - first_ow, task.out_channels);
     }
   }
 }

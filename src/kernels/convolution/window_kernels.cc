@@ -13,7 +13,7 @@ namespace wherry::kernels {
 
 const WindowKernels& window_kernels(WindowKind kind, base::Isa isa) {
 #define WHERRY_WINDOW(kind_, isa_, lanes, pixels) \
-  if (kind == WindowKind::kind_ && base::fp32_isa(isa) == base::Isa::isa_) return kWindow_##kind_##_##isa_;
+  if (kind == WindowKind::kind_ && isa == base::Isa::isa_) return kWindow_##kind_##_##isa_;
 #include "kernels/convolution/kernels.inc"
 #undef WHERRY_WINDOW
   base::fail_check("a window kernel for every kind and instruction set", base::name_of(isa), __FILE__, __LINE__);

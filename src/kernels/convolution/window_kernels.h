@@ -12,16 +12,19 @@ namespace wherry::kernels {
 /// residual[p, o]) for output channels o of one channel block. Channels are cut into vectors; where lanes are left over
 /// they neither read x past in_channels nor write y past out_channels.
 struct WindowTask {
-  const float* x;  ///< first pixel, first tap inside the image, first input channel of the block
+  const void* x;  ///< fp32, or bf16 for the kernels of avx512_bf16: first pixel, first tap inside the image, first
+                  ///< input channel of the block
   std::int64_t taps_h, taps_w;
   std::int64_t x_tap_h, x_tap_w, x_pixel;
   const float* weights;  ///< of the same tap and channel
   std::int64_t weights_tap_h, weights_tap_w;
   std::int64_t in_channels, out_channels;  ///< of the block
   const float* bias;                       ///< or null
-  const float* residual;                   ///< or null
+  const void* residual;                    ///< or null
+  bool residual_is_bf16;                   ///< else fp32; so too for y. Only the kernels of avx512_bf16 know bf16
+  bool y_is_bf16;
   std::int64_t residual_pixel;
-  float* y;
+  void* y;
   std::int64_t y_pixel;
   bool clamp;  ///< apply low and high; NaN passes
   float low, high;
@@ -46,6 +49,7 @@ struct WindowKernels {
   WindowKernel pixels[kMaxWindowPixels + 1] = {};
 };
 
+/// `isa` is exactly one of the list's: avx512_bf16 for bf16 images, else at most avx512.
 const WindowKernels& window_kernels(WindowKind kind, base::Isa isa);
 
 }  // namespace wherry::kernels

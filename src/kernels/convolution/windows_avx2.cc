@@ -14,6 +14,7 @@ namespace {
 static_assert(Vector::kLanes == 8);
 
 #include "kernels/convolution/windows.inc"
+#include "kernels/convolution/windows_f32.inc"
 
 }  // namespace
 
@@ -23,6 +24,7 @@ static_assert(Vector::kLanes == 8);
   static_assert(lanes == Vector::kLanes && pixels <= kMaxWindowPixels); \
   extern const WindowKernels kWindow_##kind##_avx2;                     \
   constinit const WindowKernels kWindow_##kind##_avx2 = table_##kind<pixels>();
+#define WHERRY_WINDOW_avx512_bf16(kind, lanes, pixels)
 #define WHERRY_WINDOW(kind, isa, lanes, pixels) WHERRY_WINDOW_##isa(kind, lanes, pixels)
 #include "kernels/convolution/kernels.inc"
 

@@ -12,6 +12,7 @@ namespace {
 static_assert(Vector::kLanes == 4);
 
 #include "kernels/convolution/windows.inc"
+#include "kernels/convolution/windows_f32.inc"
 
 }  // namespace
 
@@ -21,6 +22,7 @@ static_assert(Vector::kLanes == 4);
   static_assert(lanes == Vector::kLanes && pixels <= kMaxWindowPixels); \
   extern const WindowKernels kWindow_##kind##_scalar;                   \
   constinit const WindowKernels kWindow_##kind##_scalar = table_##kind<pixels>();
+#define WHERRY_WINDOW_avx512_bf16(kind, lanes, pixels)
 #define WHERRY_WINDOW(kind, isa, lanes, pixels) WHERRY_WINDOW_##isa(kind, lanes, pixels)
 #include "kernels/convolution/kernels.inc"
 

@@ -66,6 +66,39 @@ WHERRY_PEAK(peak_avx512, "avx512f", __m512, _mm512_set1_ps, _mm512_fmadd_ps)
 WHERRY_PEAK(peak_avx2, "avx2,fma", __m256, _mm256_set1_ps, _mm256_fmadd_ps)
 #undef WHERRY_PEAK
 
+/// Tile products of four sums from four operand tiles, all in registers.
+__attribute__((target("amx-tile,amx-bf16"))) inline double peak_amx(std::int64_t steps) {
+  struct alignas(64) {
+    std::uint8_t palette = 1, reserved[15] = {};
+    std::uint16_t column_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
+    std::uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
+  } config;
+  __asm__ volatile("ldtilecfg %0" : : "m"(config));
+  __asm__ volatile("tilezero %tmm0; tilezero %tmm1; tilezero %tmm2; tilezero %tmm3");
+  __asm__ volatile("tilezero %tmm4; tilezero %tmm5; tilezero %tmm6; tilezero %tmm7");
+  const double start = now();
+  for (std::int64_t i = 0; i < steps; ++i)
+    __asm__ volatile(
+        "tdpbf16ps %tmm6, %tmm4, %tmm0; tdpbf16ps %tmm7, %tmm4, %tmm1;"
+        "tdpbf16ps %tmm6, %tmm5, %tmm2; tdpbf16ps %tmm7, %tmm5, %tmm3");
+  const double seconds = now() - start;
+  __asm__ volatile("tilerelease");
+  return static_cast<double>(steps) * 4 * 2 * 16 * 16 * 32 / seconds;
+}
+
+/// vdpbf16ps on ten sums.
+__attribute__((target("avx512f,avx512bf16"))) inline double peak_avx512_bf16(std::int64_t steps) {
+  const double start = now();
+  for (std::int64_t i = 0; i < steps; ++i)
+    __asm__ volatile(
+        "vdpbf16ps %%zmm16, %%zmm16, %%zmm0; vdpbf16ps %%zmm16, %%zmm16, %%zmm1; vdpbf16ps %%zmm16, %%zmm16, %%zmm2;"
+        "vdpbf16ps %%zmm16, %%zmm16, %%zmm3; vdpbf16ps %%zmm16, %%zmm16, %%zmm4; vdpbf16ps %%zmm16, %%zmm16, %%zmm5;"
+        "vdpbf16ps %%zmm16, %%zmm16, %%zmm6; vdpbf16ps %%zmm16, %%zmm16, %%zmm7; vdpbf16ps %%zmm16, %%zmm16, %%zmm8;"
+        "vdpbf16ps %%zmm16, %%zmm16, %%zmm9" ::
+            : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9");
+  return static_cast<double>(steps) * 10 * 2 * 32 / (now() - start);
+}
+
 /// Operations a second of multiply-adds that never leave registers, all threads together; 0 for scalar code.
 inline double measured_peak(base::Isa isa, int threads) {
   double best = 0;
@@ -73,6 +106,8 @@ inline double measured_peak(base::Isa isa, int threads) {
     std::vector<double> each(threads, 0.0);
     run_team(threads, [&](int t) {
       if (isa == base::Isa::avx512) each[t] = peak_avx512(150000);
+      if (isa == base::Isa::avx512_bf16) each[t] = peak_avx512_bf16(150000);
+      if (isa == base::Isa::amx) each[t] = peak_amx(15000);
       if (isa == base::Isa::avx2) each[t] = peak_avx2(150000);
     });
     double sum = 0;

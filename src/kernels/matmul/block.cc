@@ -33,7 +33,7 @@ void compute_block(const BlockTask& task) noexcept {
   const float* bias = epilogue.bias == nullptr ? nullptr : epilogue.bias + task.origin.column;
   const float* residual = epilogue.residual == nullptr
                               ? nullptr
-                              : epilogue.residual + task.origin.residual_offset +
+                              : static_cast<const float*>(epilogue.residual) + task.origin.residual_offset +
                                     task.origin.row * epilogue.residual_row_stride + task.origin.column;
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
   const bool clamp = epilogue.low > -kInfinity || epilogue.high < kInfinity;

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/check.h"
+#include "kernels/matmul/bf16_matmul.h"
 #include "kernels/matmul/block.h"
 #include "kernels/matmul/blocking.h"
 #include "kernels/matmul/panels.h"
@@ -35,7 +36,8 @@ class TiledMatmul final : public Matmul {
                                  .shared_b = shape.packed_b,
                                  .threads = threads});
     items_ = batch_ * blocking_.blocks * panels_.count;
-    name_ = fmt::format("f32_{}x{}_{}", blocking_.tile_rows, panels_.widest() * panels_.lanes, base::name_of(base::fp32_isa(isa)));
+    name_ = fmt::format("f32_{}x{}_{}", blocking_.tile_rows, panels_.widest() * panels_.lanes,
+                        base::name_of(base::fp32_isa(isa)));
 
     const std::int64_t rows = blocking_.max_block_rows();
     accumulators_at_ = round_up(rows * sizeof(const float*));
@@ -111,7 +113,7 @@ void TiledMatmul::run(const MatmulArguments& arguments, std::int64_t begin, std:
     const std::int64_t first_row = blocking_.first_row_of_block(item.block);
     if (item.batch != last.batch || item.block != last.block) {
       const std::int64_t rows = blocking_.first_row_of_block(item.block + 1) - first_row;
-      const float* a = arguments.a + a_offset + first_row * shape_.a_row_stride;
+      const float* a = static_cast<const float*>(arguments.a) + a_offset + first_row * shape_.a_row_stride;
       for (std::int64_t r = 0; r < rows; ++r) table[r] = a + r * shape_.a_row_stride;
     }
     const float* panel = packed;
@@ -150,18 +152,36 @@ void TiledMatmul::run(const MatmulArguments& arguments, std::int64_t begin, std:
 }  // namespace
 
 std::size_t packed_bytes(const PackedMatrix& b, base::Isa isa) {
+  if (b.dtype == DType::bf16) return round_up(static_cast<std::size_t>(bf16_panels(b).bytes()));
   return round_up(make_panels(b.columns, tile_kernels(isa)).elements(b.depth) * sizeof(float));
 }
 
-std::string_view packed_format(const PackedMatrix&, base::Isa isa) {
+std::string_view packed_format(const PackedMatrix& b, base::Isa isa) {
+  if (b.dtype == DType::bf16) return "bf16_panel32";
   static constexpr std::string_view kNames[] = {"f32_panel8", "f32_panel16", "f32_panel64"};
   return kNames[static_cast<int>(base::fp32_isa(isa))];
 }
 
 void pack(const PackedMatrix& b, base::Isa isa, const float* source, std::int64_t depth_stride,
           std::int64_t column_stride, void* packed) {
+  pack(b, isa, source, depth_stride, column_stride, packed, 0, packing_items(b, isa));
+}
+
+std::int64_t packing_items(const PackedMatrix& b, base::Isa isa) {
+  return b.dtype == DType::bf16 ? bf16_panels(b).count : make_panels(b.columns, tile_kernels(isa)).count;
+}
+
+void pack(const PackedMatrix& b, base::Isa isa, const float* source, std::int64_t depth_stride,
+          std::int64_t column_stride, void* packed, std::int64_t begin, std::int64_t end) {
+  if (b.dtype == DType::bf16) {
+    const Bf16Panels panels = bf16_panels(b);
+    for (std::int64_t panel = begin; panel < end; ++panel)
+      pack_bf16_panel(panels, panel, {source, false, 0, 0, 1, depth_stride, column_stride},
+                      static_cast<std::byte*>(packed) + panels.offset(panel));
+    return;
+  }
   const Panels panels = make_panels(b.columns, tile_kernels(isa));
-  for (std::int64_t panel = 0; panel < panels.count; ++panel)
+  for (std::int64_t panel = begin; panel < end; ++panel)
     pack_panel(panels, panel, source, depth_stride, column_stride, 0, b.depth,
                static_cast<float*>(packed) + panels.offset(panel, b.depth));
 }
@@ -169,6 +189,7 @@ void pack(const PackedMatrix& b, base::Isa isa, const float* source, std::int64_
 std::unique_ptr<const Matmul> make_matmul(const MatmulShape& shape, base::Isa isa, int threads) {
   WHERRY_CHECK(shape.rows >= 0 && shape.depth >= 0 && shape.columns >= 0);
   WHERRY_CHECK(threads >= 1);
+  if (shape.dtype == DType::bf16) return make_bf16_matmul(shape, isa, threads);
   return std::make_unique<TiledMatmul>(shape, isa, threads);
 }
 

@@ -22,17 +22,18 @@ namespace wherry::kernels {
 struct PackedMatrix {
   std::int64_t depth = 0;    ///< K
   std::int64_t columns = 0;  ///< N
+  DType dtype = DType::f32;  ///< of the packed elements: f32, or bf16 (then K ≥ 1 and the ISA must have bf16)
 
   bool operator==(const PackedMatrix&) const = default;
 };
 
 /// Bytes of B's packed form, a multiple of 64. Its memory must lie on a 64-byte boundary.
 std::size_t packed_bytes(const PackedMatrix& b, base::Isa isa);
-/// The name of the packed format, e.g. "f32_panel64": two weights with equal names, shapes and contents may share
-/// bytes.
+/// The name of the packed format, e.g. "f32_panel64", "bf16_panel32": two weights with equal names, shapes and contents
+/// may share bytes.
 std::string_view packed_format(const PackedMatrix& b, base::Isa isa);
-/// Packs fp32 B, element (k, n) at b + k·depth_stride + n·column_stride. So the weight W[N, K] of a linear layer packs
-/// with depth_stride 1 and column_stride K.
+/// Packs B from fp32, rounded to nearest even for bf16; element (k, n) at b + k·depth_stride + n·column_stride. So the
+/// weight W[N, K] of a linear layer packs with depth_stride 1 and column_stride K.
 void pack(const PackedMatrix& b, base::Isa isa, const float* source, std::int64_t depth_stride,
           std::int64_t column_stride, void* packed);
 
@@ -46,14 +47,15 @@ inline constexpr int kMaxBatchDims = 4;
 using BatchSizes = std::array<std::int64_t, kMaxBatchDims>;
 
 /// C[…, M, N] = epilogue(A[…, M, K] · B[…, K, N]) over up to four batch dims. Strides are in elements, may be negative,
-/// and are 0 where an operand is broadcast; unused batch dims have size 1. All fp32, except that C may have any dtype
-/// where the epilogue has a program.
+/// and are 0 where an operand is broadcast; unused batch dims have size 1. All operands are of `dtype`; C is fp32,
+/// bf16 where dtype is, or of any dtype where the epilogue has a program.
 ///
 /// Callers get the best out of it by folding batch dims into M where A and C allow it (B constant).
 struct MatmulShape {
   std::int64_t rows = 0;     ///< M
   std::int64_t depth = 0;    ///< K; 0 is allowed: C = epilogue(0)
   std::int64_t columns = 0;  ///< N
+  DType dtype = DType::f32;  ///< f32; or bf16 with fp32 sums: then K ≥ 1 and a_depth_stride is 1
 
   std::int64_t a_row_stride = 0;
   std::int64_t a_depth_stride = 1;
@@ -72,8 +74,8 @@ struct MatmulShape {
 };
 
 struct MatmulArguments {
-  const float* a = nullptr;
-  const void* b = nullptr;  ///< packed bytes, or fp32 elements where !packed_b
+  const void* a = nullptr;
+  const void* b = nullptr;  ///< packed bytes, or elements where !packed_b
   void* c = nullptr;
   /// Rows are M, columns N, in batch element 0. Must not overlap C, except that the residual or an operand may be C
   /// itself.
@@ -87,7 +89,7 @@ struct MatmulArguments {
 class Matmul {
  public:
   virtual ~Matmul() = default;
-  /// Which kernel runs, e.g. "f32_6x64_avx512", "f32_gemv_avx512", "f32_scalar".
+  /// Which kernel runs, e.g. "f32_6x64_avx512", "bf16_32x32_amx", "f32_4x8_scalar".
   virtual std::string_view name() const = 0;
   /// Work items; any partition of [0, items()) into ranges, in any order and on any threads, gives the same C.
   virtual std::int64_t items() const = 0;
@@ -103,8 +105,8 @@ class Matmul {
 /// meaning.
 std::unique_ptr<const Matmul> make_matmul(const MatmulShape& shape, base::Isa isa, int threads);
 
-/// The oracle: one dot product an element, summed in fp64, then the epilogue. `b` has b_depth_stride and
-/// b_column_stride (and `packed_b` is ignored).
+/// The oracle: one dot product an element, summed in fp64, then the epilogue. `b` has the elements of `dtype`,
+/// b_depth_stride and b_column_stride (and `packed_b` is ignored).
 void matmul_reference(const MatmulShape& shape, const MatmulArguments& arguments);
 
 }  // namespace wherry::kernels

@@ -3,14 +3,13 @@
 #include <algorithm>
 #include <vector>
 
+#include "kernels/element.h"
 #include "kernels/matmul/matmul.h"
 
 namespace wherry::kernels {
 
 void matmul_reference(const MatmulShape& shape, const MatmulArguments& arguments) {
   const Epilogue& epilogue = arguments.epilogue;
-  const float* a = arguments.a;
-  const float* b = static_cast<const float*>(arguments.b);
   const std::int64_t c_bytes = static_cast<std::int64_t>(size_of(shape.c_dtype));
   BatchSizes index = {};
   for (index[0] = 0; index[0] < shape.batch[0]; ++index[0])
@@ -28,17 +27,19 @@ void matmul_reference(const MatmulShape& shape, const MatmulArguments& arguments
               const std::int64_t a_at = offset(shape.a_batch_strides) + m * shape.a_row_stride;
               const std::int64_t b_at = offset(shape.b_batch_strides) + n * shape.b_column_stride;
               for (std::int64_t k = 0; k < shape.depth; ++k)
-                sum += static_cast<double>(a[a_at + k * shape.a_depth_stride]) * b[b_at + k * shape.b_depth_stride];
+                sum += static_cast<double>(load_element(arguments.a, a_at + k * shape.a_depth_stride, shape.dtype)) *
+                       load_element(arguments.b, b_at + k * shape.b_depth_stride, shape.dtype);
               if (epilogue.residual != nullptr)
-                sum +=
-                    epilogue.residual[offset(arguments.residual_batch_strides) + m * epilogue.residual_row_stride + n];
+                sum += load_element(epilogue.residual,
+                                    offset(arguments.residual_batch_strides) + m * epilogue.residual_row_stride + n,
+                                    epilogue.residual_dtype);
               float y = static_cast<float>(sum);
               if (y < epilogue.low) y = epilogue.low;
               if (y > epilogue.high) y = epilogue.high;
               std::byte* c = static_cast<std::byte*>(arguments.c) +
                              (offset(shape.c_batch_strides) + m * shape.c_row_stride + n) * c_bytes;
               if (epilogue.program == nullptr) {
-                *reinterpret_cast<float*>(c) = y;
+                store_element(c, shape.c_dtype, y);
                 continue;
               }
               std::vector<TileOperand> operands = {{&y, 0, 0}};

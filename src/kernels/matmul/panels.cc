@@ -4,8 +4,6 @@
 
 #include <algorithm>
 
-#include "kernels/matmul/matmul.h"
-
 namespace wherry::kernels {
 
 Panels make_panels(std::int64_t columns, const TileKernels& kernels) {
@@ -36,18 +34,6 @@ void pack_panel(const Panels& panels, std::int64_t panel, const float* source, s
     }
     for (std::int64_t k = k0; k < k1; ++k) std::fill(packed + k * width + columns, packed + (k + 1) * width, 0.0f);
   }
-}
-
-std::int64_t packing_items(const PackedMatrix& b, base::Isa isa) {
-  return make_panels(b.columns, tile_kernels(isa)).count;
-}
-
-void pack(const PackedMatrix& b, base::Isa isa, const float* source, std::int64_t depth_stride,
-          std::int64_t column_stride, void* packed, std::int64_t begin, std::int64_t end) {
-  const Panels panels = make_panels(b.columns, tile_kernels(isa));
-  for (std::int64_t panel = begin; panel < end; ++panel)
-    pack_panel(panels, panel, source, depth_stride, column_stride, 0, b.depth,
-               static_cast<float*>(packed) + panels.offset(panel, b.depth));
 }
 
 }  // namespace wherry::kernels

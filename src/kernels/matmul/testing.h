@@ -13,6 +13,7 @@
 
 #include "base/aligned_buffer.h"
 #include "kernels/tile.h"
+#include "tensor/half.h"
 
 namespace wherry::kernels::testing {
 
@@ -56,6 +57,13 @@ class FakeProgram final : public TileProgram {
  private:
   DType result_;
 };
+
+/// The same numbers as bf16; whole numbers up to 256 stay what they are.
+inline std::vector<std::uint16_t> to_bf16(const std::vector<float>& values) {
+  std::vector<std::uint16_t> rounded(values.size());
+  std::transform(values.begin(), values.end(), rounded.begin(), tensor::float_to_bf16);
+  return rounded;
+}
 
 /// An output that starts as a pattern: afterwards what the oracle did not write must still be the pattern.
 inline std::vector<float> guarded(std::int64_t count) {

@@ -1,0 +1,31 @@
+// Depthwise and grouped convolution micro-kernels for bf16 images on avx512_bf16.
+
+#include <immintrin.h>
+
+#include <cstdint>
+
+#include "kernels/convolution/window_kernels.h"
+
+namespace wherry::kernels {
+namespace {
+
+#include "kernels/matmul/vector_avx512.inc"
+
+static_assert(Vector::kLanes == 16);
+
+#include "kernels/convolution/windows.inc"
+#include "kernels/convolution/windows_bf16.inc"
+
+}  // namespace
+
+#define WHERRY_WINDOW_scalar(kind, lanes, pixels)
+#define WHERRY_WINDOW_avx2(kind, lanes, pixels)
+#define WHERRY_WINDOW_avx512(kind, lanes, pixels)
+#define WHERRY_WINDOW_avx512_bf16(kind, lanes, pixels)                  \
+  static_assert(lanes == Vector::kLanes && pixels <= kMaxWindowPixels); \
+  extern const WindowKernels kWindow_##kind##_avx512_bf16;              \
+  constinit const WindowKernels kWindow_##kind##_avx512_bf16 = table_##kind<pixels>();
+#define WHERRY_WINDOW(kind, isa, lanes, pixels) WHERRY_WINDOW_##isa(kind, lanes, pixels)
+#include "kernels/convolution/kernels.inc"
+
+}  // namespace wherry::kernels

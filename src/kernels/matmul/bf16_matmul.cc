@@ -1,0 +1,129 @@
+// bf16 matmul: rows of A are read where they lie, or gathered where a tile could read past them.
+
+#include "kernels/matmul/bf16_matmul.h"
+
+#include <fmt/format.h>
+
+#include <string>
+
+#include "base/check.h"
+#include "kernels/matmul/bf16_walk.h"
+
+namespace wherry::kernels {
+namespace {
+
+std::int64_t dot(const BatchSizes& index, const BatchSizes& strides) {
+  std::int64_t offset = 0;
+  for (int i = 0; i < kMaxBatchDims; ++i) offset += index[i] * strides[i];
+  return offset;
+}
+
+Bf16Problem problem_of(const MatmulShape& shape, int threads) {
+  Bf16Problem problem;
+  problem.panels = bf16_panels({shape.depth, shape.columns, DType::bf16});
+  problem.outer = shape.batch[0] * shape.batch[1] * shape.batch[2] * shape.batch[3];
+  problem.rows = shape.rows;
+  problem.gathers = !problem.panels.divided || shape.rows < kBf16TileRows;
+  problem.packs_b = !shape.packed_b;
+  problem.a_row_bytes = 2 * shape.a_row_stride;
+  problem.a_read_bytes = 2 * shape.depth;
+  problem.y_is_bf16 = shape.c_dtype == DType::bf16;
+  problem.y_dtype = shape.c_dtype;
+  problem.threads = threads;
+  return problem;
+}
+
+class Bf16Matmul final : public Matmul {
+ public:
+  Bf16Matmul(const MatmulShape& shape, base::Isa isa, int threads)
+      : shape_(shape), walk_(problem_of(shape, threads), isa), gathers_(problem_of(shape, threads).gathers) {
+    name_ = fmt::format("bf16_32x32_{}{}", gathers_ ? "gather_" : "", base::name_of(isa));
+  }
+
+  std::string_view name() const override { return name_; }
+  std::int64_t items() const override { return walk_.items(); }
+  std::size_t scratch_bytes() const override { return walk_.scratch_bytes(); }
+
+  void run(const MatmulArguments& arguments, std::int64_t begin, std::int64_t end,
+           void* scratch) const noexcept override {
+    static constexpr std::int64_t kOneTap[1] = {0};
+    Operands operands{shape_, walk_.panels(), arguments};
+    walk_.run(operands, kOneTap, arguments.epilogue, arguments.c, shape_.c_row_stride, begin, end, scratch);
+  }
+
+ private:
+  struct Operands {
+    const MatmulShape& shape;
+    const Bf16Panels& panels;
+    const MatmulArguments& arguments;
+    std::int64_t packed_outer = -1, packed_panel = -1;
+    Bf16Piece piece = {};
+    std::int64_t operand_offsets[kMaxEpilogueOperands];
+
+    Operands(const MatmulShape& s, const Bf16Panels& p, const MatmulArguments& a) : shape(s), panels(p), arguments(a) {}
+
+    BatchSizes index(std::int64_t outer) const {
+      BatchSizes at;
+      for (int d = kMaxBatchDims - 1; d >= 0; --d) {
+        at[d] = outer % shape.batch[d];
+        outer /= shape.batch[d];
+      }
+      return at;
+    }
+    const std::byte* a(std::int64_t outer) const {
+      return static_cast<const std::byte*>(arguments.a) + 2 * dot(index(outer), shape.a_batch_strides);
+    }
+    void gather(std::int64_t outer, std::int64_t row, Bf16GatherTask& task) {
+      piece = {a(outer) + 2 * row * shape.a_row_stride, 0, shape.depth};
+      task.pieces = &piece;
+      task.count = 1;
+    }
+    const std::byte* panel(std::int64_t outer, std::int64_t panel, std::byte* scratch) {
+      if (shape.packed_b) return static_cast<const std::byte*>(arguments.b) + panels.offset(panel);
+      if (outer != packed_outer || panel != packed_panel) {
+        const auto* b = static_cast<const std::byte*>(arguments.b) + 2 * dot(index(outer), shape.b_batch_strides);
+        pack_bf16_panel(panels, panel, {b, true, 0, 0, 1, shape.b_depth_stride, shape.b_column_stride}, scratch);
+        packed_outer = outer, packed_panel = panel;
+      }
+      return scratch;
+    }
+    void outputs(std::int64_t outer, std::int64_t row, std::int64_t count, std::int64_t* offsets,
+                 std::int64_t* pixels) const {
+      const auto bytes = static_cast<std::int64_t>(size_of(shape.c_dtype));
+      const std::int64_t base = dot(index(outer), shape.c_batch_strides);
+      for (std::int64_t r = 0; r < count; ++r) {
+        offsets[r] = (base + (row + r) * shape.c_row_stride) * bytes;
+        pixels[r] = row + r;
+      }
+    }
+    EpilogueOrigin origin(std::int64_t outer) {
+      EpilogueOrigin result;
+      const BatchSizes at = index(outer);
+      result.residual_offset = dot(at, arguments.residual_batch_strides);
+      if (arguments.operand_batch_strides != nullptr) {
+        for (int i = 0; i < arguments.epilogue.operand_count; ++i)
+          operand_offsets[i] = dot(at, arguments.operand_batch_strides[i]);
+        result.operand_offsets = operand_offsets;
+      }
+      return result;
+    }
+  };
+
+  MatmulShape shape_;
+  Bf16Walk walk_;
+  bool gathers_;
+  std::string name_;
+};
+
+}  // namespace
+
+Bf16Panels bf16_panels(const PackedMatrix& b) { return make_bf16_panels(b.columns, 1, b.depth); }
+
+std::unique_ptr<const Matmul> make_bf16_matmul(const MatmulShape& shape, base::Isa isa, int threads) {
+  WHERRY_CHECK(shape.depth >= 1 && (shape.a_depth_stride == 1 || shape.depth == 1));
+  WHERRY_CHECK(shape.c_row_stride >= 0);
+  for (const std::int64_t stride : shape.c_batch_strides) WHERRY_CHECK(stride >= 0);
+  return std::make_unique<Bf16Matmul>(shape, isa, threads);
+}
+
+}  // namespace wherry::kernels

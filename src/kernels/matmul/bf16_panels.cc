@@ -1,0 +1,73 @@
+// Cutting a bf16 B into panels, and packing them.
+
+#include "kernels/matmul/bf16_panels.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "tensor/half.h"
+
+namespace wherry::kernels {
+namespace {
+
+std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+/// The largest even step that divides the depth and wastes at most a quarter of a tile product; 0 where there is none.
+int dividing_step(std::int64_t depth) {
+  const std::int64_t fewest = divide_up(depth, kBf16MaxStep);
+  for (std::int64_t steps = fewest; steps <= fewest + fewest / 4 + 1; ++steps) {
+    if (depth % (2 * steps) != 0) continue;
+    const std::int64_t step = depth / steps;
+    // A single short step has no alternative: padding would multiply zeros.
+    if (fewest == 1 || 4 * depth >= 3 * steps * kBf16MaxStep) return static_cast<int>(step);
+  }
+  return 0;
+}
+
+}  // namespace
+
+Bf16Panels make_bf16_panels(std::int64_t columns, std::int64_t taps, std::int64_t depth) {
+  Bf16Panels panels;
+  panels.columns = columns;
+  panels.taps = taps;
+  panels.depth = depth;
+  panels.tiles = divide_up(columns, kBf16TileColumns);
+  panels.count = divide_up(panels.tiles, 2);
+  // Many taps of very few channels make steps that are mostly air.
+  const int step = taps > 1 && depth < 16 ? 0 : dividing_step(depth);
+  panels.divided = step > 0;
+  if (panels.divided) {
+    panels.step = step;
+    panels.steps = depth / step;
+  } else {
+    panels.steps = divide_up(taps * depth, kBf16MaxStep);
+  }
+  return panels;
+}
+
+void pack_bf16_panel(const Bf16Panels& panels, std::int64_t panel, const Bf16Source& source, std::byte* packed) {
+  const std::int64_t first = panels.first_column(panel);
+  const int tiles = panels.column_tiles(panel), columns = panels.columns_of(panel);
+  const std::int64_t step = panels.step;
+  auto* to = reinterpret_cast<std::uint16_t*>(packed);
+  const auto* f32 = static_cast<const float*>(source.data);
+  const auto* bf16 = static_cast<const std::uint16_t*>(source.data);
+  const std::int64_t steps = panels.all_steps();
+  std::memset(packed, 0, static_cast<std::size_t>(steps * tiles * panels.tile_bytes()));
+  // Column by column, as a weight's depth often lies side by side in memory.
+  for (int j = 0; j < columns; ++j) {
+    const std::int64_t column = (first + j) * source.column_stride;
+    std::uint16_t* const tile = to + j / 16 * (step * 16) + j % 16 * 2;
+    std::int64_t k = 0;
+    for (std::int64_t tap = 0; tap < panels.taps; ++tap) {
+      std::int64_t at = column + tap / source.taps_w * source.tap_h_stride + tap % source.taps_w * source.tap_w_stride;
+      for (std::int64_t d = 0; d < panels.depth; ++d, ++k, at += source.depth_stride) {
+        const std::int64_t inside = k % step;
+        std::uint16_t& element = tile[k / step * (tiles * step * 16) + inside / 2 * 32 + inside % 2];
+        element = source.is_bf16 ? bf16[at] : tensor::float_to_bf16(f32[at]);
+      }
+    }
+  }
+}
+
+}  // namespace wherry::kernels

@@ -1,0 +1,54 @@
+#pragma once
+// The packed form of a constant bf16 B: columns cut into panels of two tiles, each panel stored step by step so that a
+// block kernel reads it as one stream. AMX and AVX-512 BF16 share it.
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/matmul/bf16_block.h"
+
+namespace wherry::kernels {
+
+/// B [taps · depth, columns] in steps of depth.
+///   divided   each tap is `steps` equal steps that fill it exactly: A can be read where it lies, tap by tap
+///   else      all taps are one run of depth, cut into steps of 32, the last padded with zeros: A must be gathered
+struct Bf16Panels {
+  std::int64_t columns = 0;
+  std::int64_t taps = 1;
+  std::int64_t depth = 0;  ///< of one tap
+  bool divided = true;
+  int step = kBf16MaxStep;
+  std::int64_t steps = 0;  ///< of one tap, or of all taps together where not divided
+  std::int64_t tiles = 0;  ///< of 16 columns, in all panels
+  std::int64_t count = 0;  ///< of panels
+
+  std::int64_t all_steps() const { return divided ? taps * steps : steps; }
+  std::int64_t padded_depth() const { return all_steps() * step; }
+  std::int64_t tile_bytes() const { return std::int64_t{32} * step; }
+  /// Bytes of one column tile, all steps.
+  std::int64_t strip_bytes() const { return all_steps() * tile_bytes(); }
+  std::int64_t bytes() const { return tiles * strip_bytes(); }
+  std::int64_t offset(std::int64_t panel) const { return 2 * panel * strip_bytes(); }
+  std::int64_t first_column(std::int64_t panel) const { return panel * kBf16BlockColumns; }
+  int column_tiles(std::int64_t panel) const { return 2 * panel + 1 < tiles ? 2 : 1; }
+  int columns_of(std::int64_t panel) const {
+    const std::int64_t left = columns - first_column(panel);
+    return static_cast<int>(left < kBf16BlockColumns ? left : kBf16BlockColumns);
+  }
+};
+
+Bf16Panels make_bf16_panels(std::int64_t columns, std::int64_t taps, std::int64_t depth);
+
+/// Where element (tap, k, column) of B comes from: fp32 numbers that are rounded to nearest even, or bf16 ones.
+struct Bf16Source {
+  const void* data;
+  bool is_bf16;
+  std::int64_t tap_h_stride, tap_w_stride;  ///< elements
+  std::int64_t taps_w;                      ///< tap = tap_h · taps_w + tap_w
+  std::int64_t depth_stride, column_stride;
+};
+
+/// Packs one panel to `packed`, where that panel starts.
+void pack_bf16_panel(const Bf16Panels& panels, std::int64_t panel, const Bf16Source& source, std::byte* packed);
+
+}  // namespace wherry::kernels

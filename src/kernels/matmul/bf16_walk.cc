@@ -1,0 +1,146 @@
+// The cost model of bf16 blocking, scratch, and what needs no knowledge of operands.
+
+#include "kernels/matmul/bf16_walk.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace wherry::kernels {
+
+// Defined in bf16_block_<isa>.cc.
+#define WHERRY_BF16_BLOCK(isa) extern const Bf16Kernels kBf16Kernels_##isa;
+#include "kernels/matmul/bf16_kernels.inc"
+#undef WHERRY_BF16_BLOCK
+
+const Bf16Kernels& bf16_kernels(base::Isa isa) {
+#define WHERRY_BF16_BLOCK(isa_) \
+  if (isa == base::Isa::isa_) return kBf16Kernels_##isa_;
+#include "kernels/matmul/bf16_kernels.inc"
+#undef WHERRY_BF16_BLOCK
+  base::fail_check("a bf16 kernel for this instruction set", base::name_of(isa), __FILE__, __LINE__);
+}
+
+namespace {
+
+// Of a present x86 server core with tiles, in cycles and bytes a cycle. Wrong by a factor of two, they cost a few per
+// cent.
+constexpr double kStepCycles = 64;  ///< four tile products
+constexpr double kFinishCycles = 130;
+constexpr double kL1Bytes = 32 << 10;
+constexpr double kL2Bytes = 1 << 20;
+constexpr double kL2Rate = 28;
+constexpr double kL3Rate = 9;
+constexpr double kGatherRate = 12;
+
+std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+std::size_t round_up(std::int64_t bytes) { return static_cast<std::size_t>((bytes + 63) / 64 * 64); }
+
+/// Cycles of the busiest thread.
+double cost(const Bf16Problem& problem, const Bf16Blocking& blocking) {
+  const Bf16Panels& panels = problem.panels;
+  const auto size = static_cast<double>(blocking.largest());
+  const auto steps = static_cast<double>(panels.all_steps());
+  const double panel_bytes = 2.0 * static_cast<double>(panels.strip_bytes());
+  const double weight_bytes = static_cast<double>(panels.bytes());
+  const std::int64_t superblocks = problem.outer * blocking.superblocks;
+  const auto items = static_cast<double>(divide_up(superblocks * panels.count, problem.threads));
+  const double visited = std::max(1.0, items / static_cast<double>(panels.count));  // superblocks of one thread
+  const double depth_bytes = 2.0 * static_cast<double>(panels.padded_depth());
+  const double a_block = kBf16BlockRows * (problem.gathers ? depth_bytes : static_cast<double>(problem.a_read_bytes));
+
+  // A block: the panel comes from L2 the first time, then from L1 if it fits; A from L1 or L2 likewise.
+  const double b_rate = panel_bytes + a_block < kL1Bytes ? 0 : panel_bytes / kL2Rate;
+  const double a_rate = size * a_block < kL2Bytes ? a_block / kL2Rate : a_block / kL3Rate;
+  const double products = steps * kStepCycles;
+  const double first = std::max(products, panel_bytes / kL2Rate + a_rate) + kFinishCycles;
+  const double later = std::max(products, b_rate + a_rate) + kFinishCycles;
+  double cycles = items * (first + (size - 1) * later);
+  // Weights reach a thread's L2 once if they fit there, else once a superblock; rows are gathered once a superblock.
+  const double own_weights =
+      problem.packs_b ? 0 : weight_bytes * std::min(1.0, items / static_cast<double>(panels.count));
+  cycles += own_weights / kL3Rate * (weight_bytes < kL2Bytes ? 1.0 : visited) * 0.5;
+  if (problem.gathers) cycles += std::max(1.0, visited) * size * a_block / kGatherRate;
+  if (problem.packs_b) cycles += items * panel_bytes * 2;
+  return cycles;
+}
+
+}  // namespace
+
+Bf16Blocking choose_bf16_blocking(const Bf16Problem& problem) {
+  // Tables and gathered rows of a superblock must stay small.
+  constexpr std::int64_t kMostBlocks = 64;
+  constexpr std::int64_t kMostGatheredBytes = 1 << 20;
+  Bf16Blocking best;
+  best.tiles = divide_up(problem.rows, kBf16TileRows);
+  best.blocks = divide_up(best.tiles, 2);
+  if (best.blocks == 0) return best;
+  std::int64_t most = kMostBlocks;
+  if (problem.gathers)
+    most = std::clamp<std::int64_t>(kMostGatheredBytes / (kBf16BlockRows * problem.panels.padded_depth() * 2), 1, most);
+  double least = 0;
+  for (std::int64_t superblocks = divide_up(best.blocks, most); superblocks <= best.blocks; ++superblocks) {
+    Bf16Blocking candidate = best;
+    candidate.superblocks = superblocks;
+    const double cycles = cost(problem, candidate);
+    if (best.superblocks == 0 || cycles < least * 0.99) {
+      least = cycles;
+      best.superblocks = superblocks;
+    }
+    // Larger images differ little from one count to the next.
+    if (superblocks > 64) superblocks += superblocks / 16;
+  }
+  return best;
+}
+
+Bf16Walk::Bf16Walk(const Bf16Problem& problem, base::Isa isa)
+    : problem_(problem), kernels_(&bf16_kernels(isa)), blocking_(choose_bf16_blocking(problem)) {
+  element_bytes_ = static_cast<std::int64_t>(size_of(problem.y_dtype));
+  constexpr std::size_t kBlockBytes = kBf16BlockRows * kBf16BlockColumns * sizeof(float);
+  const std::int64_t blocks = blocking_.blocks == 0 ? 0 : blocking_.largest();
+  results_at_ = 2 * kBlockBytes;
+  tables_at_ = results_at_ + kBlockBytes;
+  blocks_at_ = tables_at_ + round_up(2 * blocks * kBf16BlockRows * static_cast<std::int64_t>(sizeof(std::int64_t)));
+  row_at_ = blocks_at_ + round_up(blocks * static_cast<std::int64_t>(sizeof(Block)));
+  gathered_at_ = row_at_ + (problem.gathers ? round_up(2 * problem.panels.padded_depth()) : 0);
+  packed_at_ =
+      gathered_at_ + (problem.gathers ? round_up(blocks * kBf16BlockRows * problem.panels.padded_depth() * 2) : 0);
+  scratch_bytes_ = packed_at_ + (problem.packs_b ? round_up(2 * problem.panels.strip_bytes()) : 0);
+}
+
+Bf16Walk::Scratch Bf16Walk::divide(void* memory) const noexcept {
+  auto* const bytes = static_cast<std::byte*>(memory);
+  constexpr std::size_t kBlockBytes = kBf16BlockRows * kBf16BlockColumns * sizeof(float);
+  Scratch scratch;
+  scratch.sums[0] = reinterpret_cast<float*>(bytes);
+  scratch.sums[1] = reinterpret_cast<float*>(bytes + kBlockBytes);
+  scratch.results = reinterpret_cast<float*>(bytes + results_at_);
+  scratch.y_offsets = reinterpret_cast<std::int64_t*>(bytes + tables_at_);
+  scratch.pixels = scratch.y_offsets + (blocking_.blocks == 0 ? 0 : blocking_.largest()) * kBf16BlockRows;
+  scratch.blocks = reinterpret_cast<Block*>(bytes + blocks_at_);
+  scratch.row = bytes + row_at_;
+  scratch.gathered = bytes + gathered_at_;
+  scratch.packed = bytes + packed_at_;
+  return scratch;
+}
+
+void Bf16Walk::run_program(const Epilogue& epilogue, EpilogueOrigin origin, const Bf16Finish& finish,
+                           const float* results, std::byte* y, std::int64_t y_row_stride) const noexcept {
+  const std::int64_t step = y_row_stride * element_bytes_;
+  for (int r = 0; r < finish.rows;) {
+    if (finish.y_offsets[r] < 0) {
+      ++r;
+      continue;
+    }
+    int end = r + 1;
+    while (end < finish.rows && finish.y_offsets[end] == finish.y_offsets[end - 1] + step &&
+           finish.pixels[end] == finish.pixels[end - 1] + 1)
+      ++end;
+    origin.row = finish.pixels[r];
+    run_epilogue_program(epilogue, origin, results + r * kBf16BlockColumns, kBf16BlockColumns, y + finish.y_offsets[r],
+                         y_row_stride, end - r, finish.columns);
+    r = end;
+  }
+}
+
+}  // namespace wherry::kernels

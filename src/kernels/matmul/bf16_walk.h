@@ -1,0 +1,238 @@
+#pragma once
+// The walk over a bf16 product: rows in blocks, blocks in superblocks, columns in panels. An item is one superblock
+// times one panel. How rows of A are found, and where results go, is the business of matmul and convolution.
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+
+#include "kernels/matmul/bf16_block.h"
+#include "kernels/matmul/bf16_panels.h"
+#include "kernels/matmul/block.h"
+#include "kernels/tile.h"
+
+namespace wherry::kernels {
+
+struct Bf16Problem {
+  Bf16Panels panels;
+  std::int64_t outer = 1;         ///< independent products: groups or batch elements
+  std::int64_t rows = 0;          ///< of A, each product
+  bool gathers = false;           ///< A is brought into tiles' order first; else it is read where it lies
+  bool packs_b = false;           ///< B is an activation: packed by whoever uses it
+  std::int64_t a_row_bytes = 0;   ///< of A read where it lies: between neighbouring rows …
+  std::int64_t a_read_bytes = 0;  ///< … and how much of memory a row adds
+  bool y_is_bf16 = true;
+  DType y_dtype = DType::bf16;
+  int threads = 1;
+};
+
+/// How the work is cut. Tiles of 16 rows pair up to blocks; the last block may be a single tile.
+struct Bf16Blocking {
+  std::int64_t tiles = 0;
+  std::int64_t blocks = 0;
+  std::int64_t superblocks = 0;  ///< of blocks, differing by at most one
+
+  std::int64_t first_block(std::int64_t superblock) const { return blocks * superblock / superblocks; }
+  std::int64_t largest() const { return (blocks + superblocks - 1) / superblocks; }
+};
+
+Bf16Blocking choose_bf16_blocking(const Bf16Problem& problem);
+
+class Bf16Walk {
+ public:
+  Bf16Walk(const Bf16Problem& problem, base::Isa isa);
+
+  const Bf16Kernels& kernels() const { return *kernels_; }
+  const Bf16Panels& panels() const { return problem_.panels; }
+  std::int64_t items() const { return problem_.outer * blocking_.superblocks * problem_.panels.count; }
+  std::size_t scratch_bytes() const { return scratch_bytes_; }
+
+  /// Computes items [begin, end). Operands has, for each of the `outer` products:
+  ///   const std::byte* a(outer)                        row 0 of A, where it is read where it lies
+  ///   void gather(outer, row, Bf16GatherTask& task)    else: fills task.pieces and task.count for one row
+  ///   const std::byte* panel(outer, panel, scratch)    packed B; `scratch` has room for a panel where B is an
+  ///   activation void outputs(outer, row, count, offsets, pixels) bytes from y's first column, or negative where a row
+  ///   is no result EpilogueOrigin origin(outer)                     where the epilogue's operands start; column is y's
+  ///   first too
+  template <class Operands>
+  void run(Operands& operands, const std::int64_t* tap_bytes, const Epilogue& epilogue, void* y,
+           std::int64_t y_row_stride, std::int64_t begin, std::int64_t end, void* scratch) const noexcept;
+
+ private:
+  struct Block {
+    const std::byte* a;
+    int row_tiles, rows;
+  };
+  struct Scratch {
+    float* sums[2];
+    float* results;
+    std::int64_t* y_offsets;
+    std::int64_t* pixels;
+    Block* blocks;
+    std::byte* row;
+    std::byte* gathered;
+    std::byte* packed;
+  };
+  Scratch divide(void* scratch) const noexcept;
+  /// Runs the epilogue's program over the finished fp32 results of a block.
+  void run_program(const Epilogue& epilogue, EpilogueOrigin origin, const Bf16Finish& finish, const float* results,
+                   std::byte* y, std::int64_t y_row_stride) const noexcept;
+
+  Bf16Problem problem_;
+  const Bf16Kernels* kernels_;
+  Bf16Blocking blocking_;
+  std::int64_t element_bytes_;
+  std::size_t results_at_, tables_at_, blocks_at_, row_at_, gathered_at_, packed_at_, scratch_bytes_;
+};
+
+template <class Operands>
+void Bf16Walk::run(Operands& operands, const std::int64_t* tap_bytes, const Epilogue& epilogue, void* y,
+                   std::int64_t y_row_stride, std::int64_t begin, std::int64_t end, void* memory) const noexcept {
+  if (begin >= end) return;
+  const Bf16Panels& panels = problem_.panels;
+  const Scratch scratch = divide(memory);
+  static constexpr std::int64_t kNoTaps[1] = {0};
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+  Bf16BlockTask task;
+  task.step = panels.step;
+  if (problem_.gathers) {
+    task.a_row_bytes = std::int64_t{2} * panels.step;
+    task.a_step_bytes = kBf16BlockRows * task.a_row_bytes;
+    task.tap_bytes = kNoTaps;
+    task.taps = 1;
+    task.steps = panels.all_steps();
+  } else {
+    task.a_row_bytes = problem_.a_row_bytes;
+    task.a_step_bytes = std::int64_t{2} * panels.step;
+    task.tap_bytes = tap_bytes;
+    task.taps = panels.taps;
+    task.steps = panels.steps;
+  }
+  const bool program = epilogue.program != nullptr;
+  Bf16Finish finishes[2];
+  for (Bf16Finish& each : finishes) {
+    each.y_is_bf16 = !program && problem_.y_is_bf16;
+    each.residual_kind = epilogue.residual == nullptr             ? Bf16Finish::Residual::none
+                         : epilogue.residual_dtype == DType::bf16 ? Bf16Finish::Residual::bf16
+                                                                  : Bf16Finish::Residual::f32;
+    each.clamp = epilogue.low > -kInfinity || epilogue.high < kInfinity;
+    each.low = epilogue.low;
+    each.high = epilogue.high;
+    each.next = each.rows = 0;
+  }
+  const auto residual_bytes = static_cast<std::int64_t>(size_of(epilogue.residual_dtype));
+  static constexpr std::int64_t kDense[kBf16BlockRows] = {
+      0,    128,  256,  384,  512,  640,  768,  896,  1024, 1152, 1280, 1408, 1536, 1664, 1792, 1920,
+      2048, 2176, 2304, 2432, 2560, 2688, 2816, 2944, 3072, 3200, 3328, 3456, 3584, 3712, 3840, 3968};
+
+  kernels_->begin(panels.step);
+  Bf16Finish* pending = nullptr;
+  std::int64_t last = -1;
+  int turn = 0;
+  std::int64_t blocks = 0;
+  EpilogueOrigin origin;
+  for (std::int64_t item = begin; item < end; ++item) {
+    const std::int64_t panel = item % panels.count, superblock = item / panels.count;
+    const std::int64_t outer = superblock / blocking_.superblocks;
+    if (superblock != last) {
+      // The tables are about to change: finish what still reads them.
+      if (pending != nullptr) kernels_->finish(*pending, kBf16BlockRows);
+      pending = nullptr;
+      const std::int64_t first = blocking_.first_block(superblock % blocking_.superblocks);
+      blocks = blocking_.first_block(superblock % blocking_.superblocks + 1) - first;
+      for (std::int64_t b = 0; b < blocks; ++b) {
+        Block& block = scratch.blocks[b];
+        const std::int64_t row = (first + b) * kBf16BlockRows;
+        block.row_tiles = 2 * (first + b) + 1 < blocking_.tiles ? 2 : 1;
+        const std::int64_t whole = std::int64_t{kBf16TileRows} * block.row_tiles;
+        const std::int64_t here = problem_.rows - row < whole ? problem_.rows - row : whole;
+        std::int64_t* const offsets = scratch.y_offsets + b * kBf16BlockRows;
+        std::int64_t* const pixels = scratch.pixels + b * kBf16BlockRows;
+        if (problem_.gathers) {
+          block.rows = static_cast<int>(here);
+          operands.outputs(outer, row, here, offsets, pixels);
+          std::byte* const to = scratch.gathered + b * kBf16BlockRows * panels.padded_depth() * 2;
+          block.a = to;
+          for (std::int64_t r = 0; r < here; ++r) {
+            Bf16GatherTask gather;
+            gather.depth = panels.padded_depth();
+            gather.step = panels.step;
+            gather.to = to + r * task.a_row_bytes;
+            gather.step_bytes = task.a_step_bytes;
+            gather.row = scratch.row;
+            operands.gather(outer, row + r, gather);
+            kernels_->gather(gather);
+          }
+        } else {
+          // Tiles always read 16 rows: the last ones move up, over rows that the block before computes.
+          const std::int64_t over = whole - here;
+          block.rows = static_cast<int>(whole);
+          block.a = operands.a(outer) + (row - over) * task.a_row_bytes;
+          for (std::int64_t r = 0; r < over; ++r) offsets[r] = -1, pixels[r] = 0;
+          operands.outputs(outer, row, here, offsets + over, pixels + over);
+        }
+      }
+      origin = operands.origin(outer);
+      last = superblock;
+    }
+    const std::int64_t first_column = panels.first_column(panel);
+    task.b = operands.panel(outer, panel, scratch.packed);
+    task.column_tiles = panels.column_tiles(panel);
+    // The next panel follows this one in memory; each block asks for its share.
+    const std::int64_t panel_bytes = task.column_tiles * panels.strip_bytes();
+    task.prefetch = task.b + panel_bytes;
+    task.prefetch_lines = panel + 1 < panels.count && !problem_.packs_b
+                              ? (task.column_tiles * panels.tile_bytes() / 64 + blocks - 1) / blocks
+                              : 0;
+    const int columns = panels.columns_of(panel);
+    const std::int64_t y_column = origin.column + first_column;
+    for (std::int64_t b = 0; b < blocks; ++b) {
+      const Block& block = scratch.blocks[b];
+      task.a = block.a;
+      task.rows = block.rows;
+      task.row_tiles = block.row_tiles;
+      task.sums = scratch.sums[turn];
+      kernels_->block(task, pending);
+      task.prefetch += task.prefetch_lines * 64 * panels.all_steps();
+      if (pending != nullptr) kernels_->finish(*pending, kBf16BlockRows);
+      Bf16Finish& finish = finishes[turn];
+      finish.sums = task.sums;
+      finish.pixels = scratch.pixels + b * kBf16BlockRows;
+      finish.next = 0;
+      finish.rows = block.rows;
+      finish.columns = columns;
+      if (epilogue.residual != nullptr) {
+        finish.residual =
+            static_cast<const std::byte*>(epilogue.residual) + (origin.residual_offset + y_column) * residual_bytes;
+        finish.residual_row_bytes = epilogue.residual_row_stride * residual_bytes;
+      }
+      for (int j = 0; j < kBf16BlockColumns; ++j)
+        finish.bias[j] = epilogue.bias != nullptr && j < columns ? epilogue.bias[y_column + j] : 0.0f;
+      std::byte* const to = static_cast<std::byte*>(y) + y_column * element_bytes_;
+      if (program) {
+        // Into fp32 rows first, all of them, then through the program.
+        finish.y = reinterpret_cast<std::byte*>(scratch.results);
+        finish.y_offsets = kDense;
+        std::int64_t* const pixels = scratch.pixels + b * kBf16BlockRows;
+        kernels_->finish(finish, kBf16BlockRows);
+        finish.y_offsets = scratch.y_offsets + b * kBf16BlockRows;
+        finish.pixels = pixels;
+        EpilogueOrigin at = origin;
+        at.column = y_column;
+        run_program(epilogue, at, finish, scratch.results, to, y_row_stride);
+        pending = nullptr;
+      } else {
+        finish.y = to;
+        finish.y_offsets = scratch.y_offsets + b * kBf16BlockRows;
+        pending = &finish;
+        turn ^= 1;
+      }
+    }
+  }
+  if (pending != nullptr) kernels_->finish(*pending, kBf16BlockRows);
+  kernels_->end();
+}
+
+}  // namespace wherry::kernels
