@@ -10,9 +10,9 @@
 #include "base/cores.h"
 #include "base/cpu.h"
 #include "engine/plan_cache.h"
+#include "engine/precision.h"
 #include "import/model_source.h"
 #include "ir/ops.h"
-#include "engine/precision.h"
 #include "passes/pipeline.h"
 #include "runtime/plan.h"
 
@@ -93,7 +93,7 @@ struct Model::Impl {
     for (const ir::TensorType& type : types_of(inputs)) key += ir::to_string(type) + ";";
     return plans.get(key, [&] {
       ir::Graph graph = source->graph(types_of(inputs));
-      passes::optimize(graph);
+      passes::optimize(graph, precision.bf16);
       return std::make_shared<const runtime::Plan>(graph, weights, team, isa);
     });
   }
@@ -116,7 +116,7 @@ PlanInfo Model::inspect(std::span<const Tensor> inputs) const {
   // The plan keeps no graphs, so they are made again: milliseconds, and only here.
   ir::Graph graph = impl_->source->graph(types_of(inputs));
   info.graph = ir::print(graph);
-  passes::optimize(graph);
+  passes::optimize(graph, impl_->precision.bf16);
   info.optimized = ir::print(graph);
 
   const auto plan = impl_->plan(inputs);

@@ -29,13 +29,15 @@ std::span<const Pass> pipeline() {
   return kPasses;
 }
 
-void optimize(ir::Graph& graph) {
-  for (const Pass& pass : pipeline()) {
+void optimize(ir::Graph& graph, bool bf16) {
+  const auto run = [&](const Pass& pass) {
     pass.run(graph);
 #ifndef NDEBUG
     ir::verify(graph);
 #endif
-  }
+  };
+  for (const Pass& pass : pipeline()) run(pass);
+  if (bf16) run({"use_bf16", use_bf16});
 }
 
 }  // namespace wherry::passes

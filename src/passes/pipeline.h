@@ -17,7 +17,8 @@ struct Pass {
 std::span<const Pass> pipeline();
 
 /// Runs the pipeline. Afterwards the graph has core ops only (ir/core_ops.h) and every value has strides. Throws
-/// Unsupported naming every op that cannot be lowered, with the line of the model's own code.
-void optimize(ir::Graph& graph);
+/// Unsupported naming every op that cannot be lowered, with the line of the model's own code. With `bf16` products
+/// multiply bf16 (use_bf16).
+void optimize(ir::Graph& graph, bool bf16 = false);
 
 }  // namespace wherry::passes

@@ -23,5 +23,8 @@ void fuse_elementwise(ir::Graph& graph);
 void fuse_epilogue(ir::Graph& graph);
 /// Gives every value strides; index changes become views, with copies where a kernel needs another order.
 void assign_layout(ir::Graph& graph);
+/// Products multiply bf16, and activations between them are stored as bf16. Runs after the layout, and only where
+/// asked.
+void use_bf16(ir::Graph& graph);
 
 }  // namespace wherry::passes

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "runtime/halo.h"
 
 namespace wherry::runtime {
 namespace {
@@ -50,7 +51,7 @@ std::string precision_of(const ir::Node& node) {
       case expression::Compute::i64: dtype = DType::i64; break;
     }
   } else if (node.op() == "convolution" || node.op() == "matmul") {
-    dtype = DType::f32;
+    dtype = node.input(0)->type().dtype;
   }
   return precision_name(dtype);
 }
@@ -124,6 +125,11 @@ const std::byte* Lowering::pack(const ir::Value* weight, const PackedWeights::Pa
 }
 
 void Lowering::add(std::unique_ptr<Step> step, const ir::Node& node, StepFacts facts) {
+  const Place& place = placement_.of(node.output());
+  if (place.halo.any()) {
+    step = with_halo(std::move(step), node.output()->type(), place);
+    facts.kernel += "+halo";
+  }
   StepInfo& info = step->info_;
   info.op = node.op();
   info.kernel = std::move(facts.kernel);
@@ -155,6 +161,8 @@ int useful_threads(std::int64_t flops, std::int64_t bytes, std::int64_t items) {
   return static_cast<int>(std::max<std::int64_t>(1, std::min(worth, items)));
 }
 
+std::int64_t flops_cost(std::int64_t flops, DType dtype) { return dtype == DType::bf16 ? flops / 8 : flops; }
+
 void unsupported(const ir::Node& node, const std::string& reason) {
   std::string types;
   for (const ir::Value* value : node.inputs()) {
@@ -165,6 +173,17 @@ void unsupported(const ir::Node& node, const std::string& reason) {
   const std::string where = ir::to_string(node.source());
   throw Unsupported(fmt::format("{}({}){}: {}", node.op(), types, where.empty() ? "" : " at " + where, reason),
                     {{fmt::format("{}({})", node.op(), types), where}});
+}
+
+void require_product_dtypes(const ir::Node& node) {
+  const auto dtype = [&](std::size_t i) { return node.input(i)->type().dtype; };
+  const auto refuse = [&](DType found) {
+    unsupported(node, fmt::format("{} arithmetic; wherry multiplies float32 and bfloat16", name_of(found)));
+  };
+  if (dtype(0) != DType::f32 && dtype(0) != DType::bf16) refuse(dtype(0));
+  const bool packed = node.input(1)->is_constant() && dtype(1) == DType::f32;
+  if (dtype(1) != dtype(0) && !packed) refuse(dtype(1));
+  if (node.input(2) != nullptr && dtype(2) != DType::f32) refuse(dtype(2));
 }
 
 void require_f32(const ir::Node& node) {

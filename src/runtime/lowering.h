@@ -54,10 +54,16 @@ class Lowering {
   // For the files in steps/:
   /// Of the kernels that compute in fp32.
   base::Isa isa() const { return base::fp32_isa(isa_); }
+  /// Of those that multiply bf16; a graph has bf16 products only where this has bf16.
+  base::Isa bf16_isa() const { return isa_; }
+  /// That of a product whose operands have this dtype.
+  base::Isa isa_for(DType dtype) const { return dtype == DType::bf16 ? bf16_isa() : isa(); }
   int threads() const { return team_.size(); }
   /// Brings a constant's bytes into memory when first asked for.
   Operand operand(const ir::Value* value);
   Operand result(const ir::Node& node) { return operand(node.output()); }
+  /// The zeros around a value that lies in the middle of some; all 0 where it does not.
+  Halo halo(const ir::Value* value) const { return placement_.of(value).halo; }
   /// Bytes that belong to the current node's steps alone.
   Slot scratch(std::int64_t bytes);
   /// A constant's packed form, kept alive by the plan; packed with the team where no plan has done so before.
@@ -101,11 +107,17 @@ class Lowering {
 /// microseconds each, waking and meeting costs more than it saves.
 int useful_threads(std::int64_t flops, std::int64_t bytes, std::int64_t items);
 
+/// `flops` of operands of this dtype as so many in fp32, for useful_threads.
+std::int64_t flops_cost(std::int64_t flops, DType dtype);
+
 /// As StepInfo::precision has it: "fp32", "fp64", "int64", …
 std::string precision_name(DType dtype);
 
 /// Refuses a node: throws Unsupported with one item, `reason` in the message.
 [[noreturn]] void unsupported(const ir::Node& node, const std::string& reason);
+/// Throws Unsupported where a product's operands are neither both fp32 nor both bf16 (a constant right-hand side fp32:
+/// it is packed as the left one is), or its bias is not fp32.
+void require_product_dtypes(const ir::Node& node);
 /// Throws Unsupported where one of the node's floating operands or its result is not fp32.
 void require_f32(const ir::Node& node);
 

@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "base/checked_math.h"
+#include "runtime/halo.h"
 #include "runtime/strides.h"
 
 namespace wherry::runtime {
@@ -35,6 +36,12 @@ std::int64_t span_bytes(DType dtype, const Dims& sizes, const Dims& strides) {
 bool writes_strided(const ir::Node& node) {
   static constexpr std::array kOps = {"convolution", "matmul", "pool",  "adaptive_pool",
                                       "elementwise", "copy",   "concat"};
+  return std::find(kOps.begin(), kOps.end(), node.op()) != kOps.end();
+}
+
+/// Ops whose one step writes images of any strides; that step zeroes the halo (Lowering::add).
+bool writes_halo(const ir::Node& node) {
+  static constexpr std::array kOps = {"convolution", "pool", "adaptive_pool", "elementwise"};
   return std::find(kOps.begin(), kOps.end(), node.op()) != kOps.end();
 }
 
@@ -159,12 +166,29 @@ class Placer {
         const auto element = static_cast<std::int64_t>(size_of(result->type().dtype));
         assign(result,
                {{origin.slot.storage, origin.slot.offset + node.integer("offset") * element}, result->type().strides});
+      } else if (const Halo halo = wanted_halo(*result); halo.any() && writes_halo(node)) {
+        place_with_halo(*result, halo);
       } else if (const auto taken = take_over(node, *result)) {
         assign(result, {*taken, result->type().strides});
       } else {
         assign(result, {{add_storage(Storage::Kind::arena, result), 0}, result->type().strides});
       }
     }
+  }
+
+  /// In the middle of its storage, with room for the halo around each image.
+  void place_with_halo(const ir::Value& result, const Halo& halo) {
+    const Dims& sizes = result.type().sizes;
+    const std::int64_t channels = sizes[1];
+    const std::int64_t row = (sizes[3] + std::max(halo.left, halo.right)) * channels;
+    const std::int64_t image = (sizes[2] + std::max(halo.top, halo.bottom)) * row;
+    const Dims strides{image, 1, row, channels};
+    const auto element = static_cast<std::int64_t>(size_of(result.type().dtype));
+    const std::int64_t before = (halo.top * row + halo.left * channels) * element;
+    const std::int64_t after = (halo.bottom * row + halo.right * channels) * element;
+    const int at = add_storage(Storage::Kind::arena, &result);
+    storage(at).bytes = before + span_bytes(result.type().dtype, sizes, strides) + after;
+    assign(&result, {{at, before}, strides, halo});
   }
 
   /// The slot of an operand that nobody needs after this node and that has the result's type and memory order.

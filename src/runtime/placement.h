@@ -23,11 +23,19 @@ struct Storage {
   std::int64_t last = 0;   ///< node that last uses it
 };
 
+/// Zeros around images [N, C, H, W] stored channels-last, in pixels: tiles of a convolution that is padded by as much
+/// then read the image where it lies. Neighbouring rows and images share the zeros between them.
+struct Halo {
+  std::int64_t top = 0, bottom = 0, left = 0, right = 0;
+  bool any() const { return top + bottom + left + right > 0; }
+};
+
 /// A value's first element, and the strides (in elements) from there; they may differ from the value's type where a
 /// concat dictates them.
 struct Place {
   Slot slot;
   Dims strides;
+  Halo halo = {};
 };
 
 /// A graph output that no step writes in the caller's order (an input, a constant, a strided view, a value returned

@@ -183,6 +183,10 @@ Bf16Panels bf16_panels(const ConvolutionWeights& weights) {
   return make_bf16_panels(group_outputs(weights), weights.kernel_h * weights.kernel_w, group_inputs(weights));
 }
 
+bool reads_halo(const ConvolutionWeights& weights) {
+  return family_of(weights, base::Isa::avx512_bf16) == ConvolutionFamily::bf16_matmul && bf16_panels(weights).divided;
+}
+
 std::unique_ptr<const Convolution> make_bf16_convolution(const ConvolutionShape& shape, base::Isa isa, int threads) {
   return std::make_unique<Bf16Convolution>(shape, isa, threads);
 }

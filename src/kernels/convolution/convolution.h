@@ -105,6 +105,9 @@ class Convolution {
                    void* scratch) const noexcept = 0;
 };
 
+/// Whether kernels with these weights read an image where it lies if zeros surround it (ConvolutionShape::x_halo).
+bool reads_halo(const ConvolutionWeights& weights);
+
 /// Chooses family, kernel and blocking. out_h() and out_w() must be at least 1. `threads` is how many will share the
 /// items.
 std::unique_ptr<const Convolution> make_convolution(const ConvolutionShape& shape, base::Isa isa, int threads);

@@ -13,8 +13,11 @@ namespace {
 
 static_assert(Vector::kLanes == 8);
 
-#include "kernels/convolution/windows.inc"
 #include "kernels/convolution/windows_f32.inc"
+
+static_assert(sizeof(Element) == 4);
+
+#include "kernels/convolution/windows.inc"
 
 }  // namespace
 

@@ -13,8 +13,11 @@ namespace {
 
 static_assert(Vector::kLanes == 16);
 
-#include "kernels/convolution/windows.inc"
 #include "kernels/convolution/windows_bf16.inc"
+
+static_assert(sizeof(Element) == 2);
+
+#include "kernels/convolution/windows.inc"
 
 }  // namespace
 

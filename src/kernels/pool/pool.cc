@@ -15,7 +15,11 @@ namespace {
 /// Channels of an item: four AVX-512 vectors. Global pooling has few pixels, so channels too are shared out.
 constexpr std::int64_t kChannelBlock = 64;
 
-const PoolKernels& kernels_for(base::Isa isa) {
+const PoolKernels& kernels_for(DType dtype, base::Isa isa) {
+  if (dtype == DType::bf16) {
+    WHERRY_CHECK(base::has_bf16(isa));
+    return kPoolAvx512Bf16;
+  }
   const PoolKernels* best = &kPoolReference;
 #define WHERRY_POOL_KERNELS(set, table) \
   if (base::Isa::set <= isa) best = &table;
@@ -48,36 +52,40 @@ Span adaptive_span(std::int64_t out, std::int64_t in_size, std::int64_t out_size
 class WindowPool final : public Pool {
  public:
   WindowPool(const PoolShape& shape, base::Isa isa)
-      : shape_(shape), kernels_(kernels_for(isa)), blocks_(base::ceil_div(shape.channels, kChannelBlock)) {
+      : shape_(shape), kernels_(kernels_for(shape.dtype, isa)), blocks_(base::ceil_div(shape.channels, kChannelBlock)) {
     WHERRY_CHECK(shape.adaptive || (shape.stride_h > 0 && shape.stride_w > 0));
     WHERRY_CHECK(shape.adaptive || (shape.dilation_h > 0 && shape.dilation_w > 0));
     WHERRY_CHECK(shape.mode == PoolMode::max || shape.adaptive || (shape.dilation_h == 1 && shape.dilation_w == 1));
     name_ = std::string(shape.adaptive ? "adaptive_pool_" : "pool_") +
-            (shape.mode == PoolMode::max ? "max_" : "average_") + std::string(base::name_of(isa));
+            (shape.mode == PoolMode::max ? "max_" : "average_") +
+            (shape.dtype == DType::bf16 ? "bf16_avx512_bf16" : std::string(base::name_of(base::fp32_isa(isa))));
+    element_bytes_ = static_cast<std::int64_t>(size_of(shape.dtype));
   }
 
   std::string_view name() const override { return name_; }
   std::int64_t items() const override { return shape_.batch * shape_.out_height * shape_.out_width * blocks_; }
 
-  void run(const float* x, float* y, std::int64_t begin, std::int64_t end) const noexcept override {
+  void run(const void* x, void* y, std::int64_t begin, std::int64_t end) const noexcept override {
     while (begin < end) {
       // Neighbouring blocks of one pixel go together.
       const std::int64_t pixel = begin / blocks_;
       const std::int64_t block = begin % blocks_;
       const std::int64_t count = std::min(blocks_ - block, end - begin);
       const std::int64_t channel = block * kChannelBlock;
-      run_pixel(x + channel, y + channel, pixel, std::min(count * kChannelBlock, shape_.channels - channel));
+      run_pixel(static_cast<const std::byte*>(x) + channel * element_bytes_,
+                static_cast<std::byte*>(y) + channel * element_bytes_, pixel,
+                std::min(count * kChannelBlock, shape_.channels - channel));
       begin += count;
     }
   }
 
  private:
-  void run_pixel(const float* x, float* y, std::int64_t pixel, std::int64_t channels) const {
+  void run_pixel(const std::byte* x, std::byte* y, std::int64_t pixel, std::int64_t channels) const {
     const PoolShape& s = shape_;
     const std::int64_t j = pixel % s.out_width;
     const std::int64_t i = pixel / s.out_width % s.out_height;
     const std::int64_t n = pixel / s.out_width / s.out_height;
-    y += n * s.y_batch_stride + i * s.y_row_stride + j * s.y_column_stride;
+    y += (n * s.y_batch_stride + i * s.y_row_stride + j * s.y_column_stride) * element_bytes_;
     const Span rows = s.adaptive
                           ? adaptive_span(i, s.in_height, s.out_height)
                           : fixed_span(i, s.in_height, s.kernel_h, s.stride_h, s.pad_top, s.pad_bottom, s.dilation_h);
@@ -86,8 +94,8 @@ class WindowPool final : public Pool {
                              : fixed_span(j, s.in_width, s.kernel_w, s.stride_w, s.pad_left, s.pad_right, s.dilation_w);
     const std::int64_t row_step = s.adaptive ? 1 : s.dilation_h, column_step = s.adaptive ? 1 : s.dilation_w;
     const PoolWindow window = {
-        x + n * s.x_batch_stride + rows.begin * s.x_row_stride + columns.begin * s.x_column_stride, rows.count,
-        row_step * s.x_row_stride, columns.count, column_step * s.x_column_stride};
+        x + (n * s.x_batch_stride + rows.begin * s.x_row_stride + columns.begin * s.x_column_stride) * element_bytes_,
+        rows.count, row_step * s.x_row_stride, columns.count, column_step * s.x_column_stride};
     if (s.mode == PoolMode::max) return kernels_.max(y, window, channels);
     const std::int64_t inside = rows.count * columns.count;
     std::int64_t divisor = inside;
@@ -101,6 +109,7 @@ class WindowPool final : public Pool {
   PoolShape shape_;
   const PoolKernels& kernels_;
   std::int64_t blocks_;
+  std::int64_t element_bytes_;
   std::string name_;
 };
 

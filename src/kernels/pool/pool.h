@@ -1,12 +1,13 @@
 #pragma once
-// Maximum and average over windows of channels-last images, fp32. Adaptive and global pooling are windows of varying
-// size.
+// Maximum and average over windows of channels-last images, fp32 or bf16. Adaptive and global pooling are windows of
+// varying size.
 
 #include <cstdint>
 #include <memory>
 #include <string_view>
 
 #include "base/cpu.h"
+#include "wherry/dtype.h"
 
 namespace wherry::kernels {
 
@@ -35,6 +36,7 @@ struct PoolShape {
   bool count_include_pad = true;
   std::int64_t divisor = 0;
 
+  DType dtype = DType::f32;  ///< of x and y: f32; or bf16, averaged in fp32 (the ISA must have bf16)
   std::int64_t x_batch_stride = 0, x_row_stride = 0, x_column_stride = 0;
   std::int64_t y_batch_stride = 0, y_row_stride = 0, y_column_stride = 0;
 
@@ -49,11 +51,11 @@ class Pool {
   virtual std::string_view name() const = 0;  ///< "pool_max_avx512"
   /// Output pixels × blocks of channels; any partition of [0, items()) gives the same result.
   virtual std::int64_t items() const = 0;
-  virtual void run(const float* x, float* y, std::int64_t begin, std::int64_t end) const noexcept = 0;
+  virtual void run(const void* x, void* y, std::int64_t begin, std::int64_t end) const noexcept = 0;
 };
 std::unique_ptr<const Pool> make_pool(const PoolShape& shape, base::Isa isa);
 
 /// The oracle: one output at a time, averages in fp64.
-void pool_reference(const PoolShape& shape, const float* x, float* y);
+void pool_reference(const PoolShape& shape, const void* x, void* y);
 
 }  // namespace wherry::kernels

@@ -8,20 +8,22 @@ namespace wherry::kernels {
 
 /// The part of a window that lies inside x: element (i, j) of channel c is at x + i·row_stride + j·column_stride + c.
 struct PoolWindow {
-  const float* x;
+  const void* x;
   std::int64_t rows, row_stride;
   std::int64_t columns, column_stride;
 };
 
 struct PoolKernels {
+  // x and y are fp32, or bf16 for the table of avx512_bf16.
   /// y[c] = the maximum over the window, c < channels.
-  void (*max)(float* y, const PoolWindow& window, std::int64_t channels) noexcept;
+  void (*max)(void* y, const PoolWindow& window, std::int64_t channels) noexcept;
   /// y[c] = the window's sum · scale.
-  void (*sum)(float* y, const PoolWindow& window, std::int64_t channels, float scale) noexcept;
+  void (*sum)(void* y, const PoolWindow& window, std::int64_t channels, float scale) noexcept;
 };
 
 #define WHERRY_POOL_KERNELS(isa, table) extern const PoolKernels table;
 #include "kernels/pool/kernels.inc"
 #undef WHERRY_POOL_KERNELS
+extern const PoolKernels kPoolAvx512Bf16;
 
 }  // namespace wherry::kernels

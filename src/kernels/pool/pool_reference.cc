@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "kernels/element.h"
 #include "kernels/pool/pool.h"
 #include "kernels/pool/pool_kernels.h"
 
@@ -12,26 +13,28 @@ namespace {
 
 float larger(float a, float b) { return std::isnan(a) || a > b ? a : b; }
 
-void max_window(float* y, const PoolWindow& w, std::int64_t channels) noexcept {
+void max_window(void* to, const PoolWindow& w, std::int64_t channels) noexcept {
+  auto* y = static_cast<float*>(to);
   std::fill_n(y, channels, -std::numeric_limits<float>::infinity());
   for (std::int64_t i = 0; i < w.rows; ++i)
     for (std::int64_t j = 0; j < w.columns; ++j) {
-      const float* x = w.x + i * w.row_stride + j * w.column_stride;
+      const float* x = static_cast<const float*>(w.x) + i * w.row_stride + j * w.column_stride;
       for (std::int64_t c = 0; c < channels; ++c) y[c] = larger(y[c], x[c]);
     }
 }
 
-void sum_window(float* y, const PoolWindow& w, std::int64_t channels, float scale) noexcept {
+void sum_window(void* to, const PoolWindow& w, std::int64_t channels, float scale) noexcept {
+  auto* y = static_cast<float*>(to);
   std::fill_n(y, channels, 0.0f);
   for (std::int64_t i = 0; i < w.rows; ++i)
     for (std::int64_t j = 0; j < w.columns; ++j) {
-      const float* x = w.x + i * w.row_stride + j * w.column_stride;
+      const float* x = static_cast<const float*>(w.x) + i * w.row_stride + j * w.column_stride;
       for (std::int64_t c = 0; c < channels; ++c) y[c] += x[c];
     }
   for (std::int64_t c = 0; c < channels; ++c) y[c] *= scale;
 }
 
-float pool_one(const PoolShape& s, const float* x, std::int64_t i, std::int64_t j) {
+float pool_one(const PoolShape& s, const void* x, std::int64_t at, std::int64_t i, std::int64_t j) {
   float greatest = -std::numeric_limits<float>::infinity();
   double sum = 0;
   std::int64_t inside = 0, padded = 0;
@@ -46,7 +49,7 @@ float pool_one(const PoolShape& s, const float* x, std::int64_t i, std::int64_t 
       if (row < s.in_height + s.pad_bottom && column < s.in_width + s.pad_right) ++padded;
       if (row < 0 || row >= s.in_height || column < 0 || column >= s.in_width) continue;
       ++inside;
-      const float value = x[row * s.x_row_stride + column * s.x_column_stride];
+      const float value = load_element(x, at + row * s.x_row_stride + column * s.x_column_stride, s.dtype);
       greatest = larger(greatest, value);
       if (std::isnan(value)) greatest = value;
       sum += value;
@@ -62,13 +65,15 @@ float pool_one(const PoolShape& s, const float* x, std::int64_t i, std::int64_t 
 
 constinit const PoolKernels kPoolReference = {max_window, sum_window};
 
-void pool_reference(const PoolShape& s, const float* x, float* y) {
+void pool_reference(const PoolShape& s, const void* x, void* y) {
   for (std::int64_t n = 0; n < s.batch; ++n)
     for (std::int64_t i = 0; i < s.out_height; ++i)
       for (std::int64_t j = 0; j < s.out_width; ++j)
         for (std::int64_t c = 0; c < s.channels; ++c)
-          y[n * s.y_batch_stride + i * s.y_row_stride + j * s.y_column_stride + c] =
-              pool_one(s, x + n * s.x_batch_stride + c, i, j);
+          store_element(
+              static_cast<std::byte*>(y) + (n * s.y_batch_stride + i * s.y_row_stride + j * s.y_column_stride + c) *
+                                               static_cast<std::int64_t>(size_of(s.dtype)),
+              s.dtype, pool_one(s, x, n * s.x_batch_stride + c, i, j));
 }
 
 }  // namespace wherry::kernels

@@ -26,12 +26,12 @@ struct Sum {
 
 /// Four vectors of channels at once keep four independent chains going.
 template <class Op>
-HWY_INLINE void window_of_four(float* y, const PoolWindow& w, V scale) {
+HWY_INLINE void window_of_four(float* y, const PoolWindow& w, std::int64_t channel, V scale) {
   const D d;
   const std::size_t lanes = hn::Lanes(d);
   V y0 = Op::start(), y1 = Op::start(), y2 = Op::start(), y3 = Op::start();
   for (std::int64_t i = 0; i < w.rows; ++i) {
-    const float* x = w.x + i * w.row_stride;
+    const float* x = static_cast<const float*>(w.x) + i * w.row_stride + channel;
     for (std::int64_t j = 0; j < w.columns; ++j, x += w.column_stride) {
       y0 = Op::step(y0, hn::LoadU(d, x));
       y1 = Op::step(y1, hn::LoadU(d, x + lanes));
@@ -49,7 +49,7 @@ template <class Op, class Load>
 HWY_INLINE V window_of_one(const PoolWindow& w, std::int64_t channel, Load load) {
   V y = Op::start();
   for (std::int64_t i = 0; i < w.rows; ++i) {
-    const float* x = w.x + i * w.row_stride + channel;
+    const float* x = static_cast<const float*>(w.x) + i * w.row_stride + channel;
     for (std::int64_t j = 0; j < w.columns; ++j, x += w.column_stride) y = Op::step(y, load(x));
   }
   return y;
@@ -60,8 +60,7 @@ HWY_INLINE void window_of_all(float* y, const PoolWindow& w, std::int64_t channe
   const D d;
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
   std::int64_t c = 0;
-  for (; c + 4 * lanes <= channels; c += 4 * lanes)
-    window_of_four<Op>(y + c, {w.x + c, w.rows, w.row_stride, w.columns, w.column_stride}, scale);
+  for (; c + 4 * lanes <= channels; c += 4 * lanes) window_of_four<Op>(y + c, w, c, scale);
   for (; c + lanes <= channels; c += lanes) {
     const V sum = window_of_one<Op>(w, c, [](const float* x) { return hn::LoadU(D(), x); });
     hn::StoreU(hn::Mul(sum, scale), d, y + c);
@@ -72,12 +71,12 @@ HWY_INLINE void window_of_all(float* y, const PoolWindow& w, std::int64_t channe
   hn::BlendedStore(hn::Mul(last, scale), tail, d, y + c);
 }
 
-void max_window(float* y, const PoolWindow& window, std::int64_t channels) noexcept {
-  window_of_all<Maximum>(y, window, channels, hn::Set(D(), 1.0f));
+void max_window(void* y, const PoolWindow& window, std::int64_t channels) noexcept {
+  window_of_all<Maximum>(static_cast<float*>(y), window, channels, hn::Set(D(), 1.0f));
 }
 
-void sum_window(float* y, const PoolWindow& window, std::int64_t channels, float scale) noexcept {
-  window_of_all<Sum>(y, window, channels, hn::Set(D(), scale));
+void sum_window(void* y, const PoolWindow& window, std::int64_t channels, float scale) noexcept {
+  window_of_all<Sum>(static_cast<float*>(y), window, channels, hn::Set(D(), scale));
 }
 
 }  // namespace

@@ -21,7 +21,7 @@ class ConvolutionStep final : public Step {
   struct Parts {
     std::unique_ptr<const kernels::Convolution> kernel;
     std::int64_t images = 1;
-    std::int64_t x_image_stride = 0;  // elements
+    std::int64_t x_image_bytes = 0;
     std::int64_t y_image_bytes = 0;
     Slot x, y, scratch;
     std::int64_t scratch_bytes = 0;  // a thread
@@ -42,7 +42,7 @@ class ConvolutionStep final : public Step {
       const std::int64_t image = at / items_;
       const std::int64_t begin = at % items_;
       const std::int64_t stop = std::min(items_, begin + end - at);
-      arguments.x = context.at<const float>(parts_.x) + image * parts_.x_image_stride;
+      arguments.x = context.at<const std::byte>(parts_.x) + image * parts_.x_image_bytes;
       arguments.y = context.at<std::byte>(parts_.y) + image * parts_.y_image_bytes;
       arguments.epilogue = parts_.epilogue.bind(
           context, tiles.data(), [&](const RowOperand& operand) { return image * operand.batch_strides[0]; });
@@ -84,7 +84,7 @@ kernels::ConvolutionShape shape_of(const ir::Node& node, const Operand& x, const
   const Dims& padding = node.integers("padding");
   const Dims& dilation = node.integers("dilation");
   kernels::ConvolutionShape shape;
-  shape.weights = {x.sizes[1], weight[0], weight[2], weight[3], node.integer("groups")};
+  shape.weights = {x.sizes[1], weight[0], weight[2], weight[3], node.integer("groups"), x.dtype};
   shape.batch = x.sizes[0];
   shape.in_h = x.sizes[2], shape.in_w = x.sizes[3];
   shape.stride_h = stride[0], shape.stride_w = stride[1];
@@ -100,15 +100,15 @@ kernels::ConvolutionShape shape_of(const ir::Node& node, const Operand& x, const
 
 const std::byte* pack_weights(const ir::Node& node, const kernels::ConvolutionWeights& weights, Lowering& lowering) {
   const ir::Value* weight = node.input(1);
-  const std::string name = fmt::format("{} {} in {} groups", kernels::packed_format(weights, lowering.isa()),
+  const base::Isa isa = lowering.isa_for(weights.dtype);
+  const std::string name = fmt::format("{} {} in {} groups", kernels::packed_format(weights, isa),
                                        to_string(weight->type().sizes), weights.groups);
-  return lowering.pack(
-      weight,
-      {name, kernels::packed_bytes(weights, lowering.isa()), kernels::packing_items(weights, lowering.isa()),
-       [weights, isa = lowering.isa()](const Tensor& tensor, std::byte* packed, std::int64_t begin, std::int64_t end) {
-         kernels::pack(weights, isa, static_cast<const float*>(tensor.data()), tensor.strides().data(), packed, begin,
-                       end);
-       }});
+  return lowering.pack(weight,
+                       {name, kernels::packed_bytes(weights, isa), kernels::packing_items(weights, isa),
+                        [weights, isa](const Tensor& tensor, std::byte* packed, std::int64_t begin, std::int64_t end) {
+                          kernels::pack(weights, isa, static_cast<const float*>(tensor.data()), tensor.strides().data(),
+                                        packed, begin, end);
+                        }});
 }
 
 /// The memory order kernels want: channels innermost. Dimensions of size 1 take the stride they would have had.
@@ -120,12 +120,7 @@ Operand channels_innermost(const Operand& x, const ir::Node& node, Lowering& low
 }  // namespace
 
 void lower_convolution(const ir::Node& node, Lowering& lowering) {
-  for (const std::size_t i : {0, 1, 2}) {
-    if (node.input(i) != nullptr && node.input(i)->type().dtype != DType::f32) {
-      unsupported(node,
-                  fmt::format("{} arithmetic; wherry convolves in float32", name_of(node.input(i)->type().dtype)));
-    }
-  }
+  require_product_dtypes(node);
   if (!node.input(1)->is_constant()) unsupported(node, "weights computed by the model; wherry needs constant ones");
   const Operand result = lowering.result(node);
   const Operand x = channels_innermost(lowering.operand(node.input(0)), node, lowering);
@@ -143,10 +138,16 @@ void lower_convolution(const ir::Node& node, Lowering& lowering) {
   }
 
   kernels::ConvolutionShape shape = shape_of(node, x, y);
+  const base::Isa isa = lowering.isa_for(x.dtype);
+  // A copy made here has no halo.
+  const Halo halo =
+      x.slot.storage == lowering.operand(node.input(0)).slot.storage ? lowering.halo(node.input(0)) : Halo{};
+  shape.x_halo = halo.top >= shape.pad_top && halo.bottom >= shape.pad_bottom && halo.left >= shape.pad_left &&
+                 halo.right >= shape.pad_right;
   parts.weights = pack_weights(node, shape.weights, lowering);
   if (!whole_batch) {
     parts.images = shape.batch;
-    parts.x_image_stride = shape.x_stride_n;
+    parts.x_image_bytes = shape.x_stride_n * static_cast<std::int64_t>(size_of(x.dtype));
     parts.y_image_bytes = shape.y_stride_n * static_cast<std::int64_t>(size_of(y.dtype));
     shape.batch = 1;
   }
@@ -157,9 +158,9 @@ void lower_convolution(const ir::Node& node, Lowering& lowering) {
   }
   const auto& weight = node.input(1)->type();
   const std::int64_t flops = 2 * y.numel() * weight.sizes[1] * weight.sizes[2] * weight.sizes[3];
-  const auto packed = static_cast<std::int64_t>(kernels::packed_bytes(shape.weights, lowering.isa()));
-  int threads = std::min(lowering.threads(), useful_threads(flops, packed + 4 * y.numel(), flops));
-  parts.kernel = kernels::make_convolution(shape, lowering.isa(), threads);
+  const auto packed = static_cast<std::int64_t>(kernels::packed_bytes(shape.weights, isa));
+  int threads = std::min(lowering.threads(), useful_threads(flops_cost(flops, x.dtype), packed + 4 * y.numel(), flops));
+  parts.kernel = kernels::make_convolution(shape, isa, threads);
   threads = static_cast<int>(std::min<std::int64_t>(threads, parts.images * parts.kernel->items()));
   parts.x = x.slot;
   parts.y = y.slot;
@@ -171,10 +172,8 @@ void lower_convolution(const ir::Node& node, Lowering& lowering) {
   if (fused) return;
   if (node.has("epilogue")) {
     lower_separate_epilogue(node, y, lowering);
-  } else if (result.dtype == DType::f32) {
-    lowering.add_copy(y, result, &node);
   } else {
-    unsupported(node, fmt::format("a {} result in this memory order", name_of(result.dtype)));
+    lower_separate_cast(node, y, lowering);
   }
 }
 

@@ -55,6 +55,12 @@ void lower_elementwise(const ir::Node& node, Lowering& lowering) {
   add_elementwise(node, node.program("program"), operands, lowering);
 }
 
+void lower_separate_cast(const ir::Node& node, const Operand& accumulators, Lowering& lowering) {
+  const Operand result = lowering.result(node);
+  if (result.dtype == accumulators.dtype) return lowering.add_copy(accumulators, result, &node);
+  add_elementwise(node, expression::Program{}, {accumulators}, lowering);
+}
+
 void lower_separate_epilogue(const ir::Node& node, const Operand& accumulators, Lowering& lowering) {
   std::vector<Operand> operands{accumulators};
   for (const ir::Value* value : epilogue_operands(node)) operands.push_back(lowering.operand(value));

@@ -118,6 +118,9 @@ EpilogueRun make_epilogue(const ir::Node& node, std::span<const RowOperand> rows
   EpilogueRun run;
   if (node.input(2) != nullptr) run.bias = lowering.operand(node.input(2)).slot;
   const DType result = node.output()->type().dtype;
+  // Kernels add and write what they multiply, and fp32.
+  const DType multiplied = node.input(0)->type().dtype;
+  const auto native = [&](DType dtype) { return dtype == DType::f32 || dtype == multiplied; };
   EpilogueParts parts;
   if (node.has("epilogue")) {
     const Program& program = node.program("epilogue");
@@ -125,11 +128,11 @@ EpilogueRun make_epilogue(const ir::Node& node, std::span<const RowOperand> rows
     const std::vector<const ir::Value*> operands = epilogue_operands(node);
     parts = split_epilogue(program, [&](int i) {
       const RowOperand& row = rows[static_cast<std::size_t>(i) - 1];
-      return row.dtype == DType::f32 && row.column_stride == 1 &&
+      return native(row.dtype) && row.column_stride == 1 &&
              operands[static_cast<std::size_t>(i) - 1]->type().sizes == node.output()->type().sizes;
     });
   }
-  if (result != DType::f32 && !parts.rest) parts.rest = Program{};  // only to convert
+  if (!native(result) && !parts.rest) parts.rest = Program{};  // only to convert
   if (parts.residual > 0) run.residual = rows[static_cast<std::size_t>(parts.residual) - 1];
   run.low = parts.low;
   run.high = parts.high;

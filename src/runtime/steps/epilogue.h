@@ -23,8 +23,8 @@ struct EpilogueParts {
   std::vector<int> operands;                ///< which operands of the whole program are operands 1 … of `rest`
 };
 
-/// Splits off as long a prefix as fits. `may_be_residual(i)` says whether operand i is fp32 of the output's sizes and
-/// addressable by rows.
+/// Splits off as long a prefix as fits. `may_be_residual(i)` says whether operand i is of a type that the kernel
+/// adds, of the output's sizes and addressable by rows.
 EpilogueParts split_epilogue(const expression::Program& program, const std::function<bool(int)>& may_be_residual);
 
 /// One operand of an epilogue, addressed by rows and columns of one image or matrix, and how it moves with the batch.
@@ -52,7 +52,9 @@ struct EpilogueRun {
     kernels::Epilogue epilogue;
     if (bias) epilogue.bias = context.at<const float>(*bias);
     if (residual) {
-      epilogue.residual = context.at<const float>(residual->slot) + offset_of(*residual);
+      const auto bytes = offset_of(*residual) * static_cast<std::int64_t>(size_of(residual->dtype));
+      epilogue.residual = context.at<const std::byte>(residual->slot) + bytes;
+      epilogue.residual_dtype = residual->dtype;
       epilogue.residual_row_stride = residual->row_stride;
     }
     epilogue.low = low;
@@ -81,6 +83,9 @@ std::vector<const ir::Value*> epilogue_operands(const ir::Node& node);
 
 /// "+residual+relu+tile" and the like, for StepInfo::kernel; empty where nothing is fused but the bias.
 std::string epilogue_name(const EpilogueRun& epilogue);
+
+/// Copies fp32 accumulators to the node's result, in its memory order and dtype.
+void lower_separate_cast(const ir::Node& node, const Operand& accumulators, Lowering& lowering);
 
 /// Runs a node's epilogue as a step of its own: from fp32 accumulators (bias added) to the node's result.
 void lower_separate_epilogue(const ir::Node& node, const Operand& accumulators, Lowering& lowering);

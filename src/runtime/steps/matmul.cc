@@ -39,7 +39,7 @@ class MatmulStep final : public Step {
     if (begin >= end) return;
     std::array<kernels::TileOperand, kMaxEpilogueOperands> tiles;
     kernels::MatmulArguments arguments;
-    arguments.a = context.at<const float>(parts_.a);
+    arguments.a = context.at<const void>(parts_.a);
     arguments.b = parts_.packed != nullptr ? static_cast<const void*>(parts_.packed) : context.at<const void>(parts_.b);
     arguments.c = context.at<void>(parts_.c);
     arguments.epilogue = parts_.epilogue.bind(context, tiles.data(), [](const RowOperand&) { return std::int64_t{0}; });
@@ -108,29 +108,27 @@ bool packs(const ir::Value& b) {
 }
 
 const std::byte* pack_weights(const ir::Value* b, const kernels::PackedMatrix& matrix, Lowering& lowering) {
-  const std::string name =
-      fmt::format("{} {}", kernels::packed_format(matrix, lowering.isa()), to_string(b->type().sizes));
-  return lowering.pack(
-      b,
-      {name, kernels::packed_bytes(matrix, lowering.isa()), kernels::packing_items(matrix, lowering.isa()),
-       [matrix, isa = lowering.isa()](const Tensor& tensor, std::byte* packed, std::int64_t begin, std::int64_t end) {
-         const std::size_t rank = tensor.sizes().size();
-         kernels::pack(matrix, isa, static_cast<const float*>(tensor.data()), tensor.strides()[rank - 2],
-                       tensor.strides()[rank - 1], packed, begin, end);
-       }});
+  const base::Isa isa = lowering.isa_for(matrix.dtype);
+  const std::string name = fmt::format("{} {}", kernels::packed_format(matrix, isa), to_string(b->type().sizes));
+  return lowering.pack(b,
+                       {name, kernels::packed_bytes(matrix, isa), kernels::packing_items(matrix, isa),
+                        [matrix, isa](const Tensor& tensor, std::byte* packed, std::int64_t begin, std::int64_t end) {
+                          const std::size_t rank = tensor.sizes().size();
+                          kernels::pack(matrix, isa, static_cast<const float*>(tensor.data()),
+                                        tensor.strides()[rank - 2], tensor.strides()[rank - 1], packed, begin, end);
+                        }});
 }
 
 }  // namespace
 
 void lower_matmul(const ir::Node& node, Lowering& lowering) {
-  for (const std::size_t i : {0, 1, 2}) {
-    if (node.input(i) != nullptr && node.input(i)->type().dtype != DType::f32) {
-      unsupported(node,
-                  fmt::format("{} arithmetic; wherry multiplies in float32", name_of(node.input(i)->type().dtype)));
-    }
-  }
+  require_product_dtypes(node);
   const Operand result = lowering.result(node);
-  const Operand a = lowering.operand(node.input(0));
+  Operand a = lowering.operand(node.input(0));
+  const base::Isa isa = lowering.isa_for(a.dtype);
+  // bf16 tiles take pairs of neighbours in depth.
+  if (a.dtype == DType::bf16 && a.sizes.back() > 1 && a.strides.back() != 1)
+    a = lowering.with_strides(a, contiguous_strides(a.sizes), node);
   const ir::Value* b_value = node.input(1);
   const bool packed = packs(*b_value);
   const std::size_t rank = result.sizes.size();
@@ -151,11 +149,12 @@ void lower_matmul(const ir::Node& node, Lowering& lowering) {
   shape.a_depth_stride = a.strides[a.strides.size() - 1];
   shape.packed_b = packed;
   shape.c_dtype = c.dtype;
+  shape.dtype = a.dtype;
 
   std::vector<Dims> strides{outer_strides(a, c.sizes, a.strides[a.strides.size() - 2])};
   MatmulStep::Parts parts;
   if (packed) {
-    const kernels::PackedMatrix matrix{shape.depth, shape.columns};
+    const kernels::PackedMatrix matrix{shape.depth, shape.columns, a.dtype};
     parts.packed = pack_weights(b_value, matrix, lowering);
     strides.push_back(Dims(rank - 1, 0));
   } else {
@@ -209,10 +208,11 @@ void lower_matmul(const ir::Node& node, Lowering& lowering) {
 
   const std::int64_t flops = 2 * c.numel() * shape.depth;
   const std::int64_t weight_bytes = packed ? static_cast<std::int64_t>(kernels::packed_bytes(
-                                                 kernels::PackedMatrix{shape.depth, shape.columns}, lowering.isa()))
+                                                 kernels::PackedMatrix{shape.depth, shape.columns, a.dtype}, isa))
                                            : 0;
-  int threads = std::min(lowering.threads(), useful_threads(flops, weight_bytes + 4 * (c.numel() + a.numel()), flops));
-  parts.kernel = kernels::make_matmul(shape, lowering.isa(), threads);
+  int threads = std::min(lowering.threads(),
+                         useful_threads(flops_cost(flops, a.dtype), weight_bytes + 4 * (c.numel() + a.numel()), flops));
+  parts.kernel = kernels::make_matmul(shape, isa, threads);
   threads = static_cast<int>(std::clamp<std::int64_t>(parts.kernel->items(), 1, threads));
   parts.a = a.slot;
   parts.c = c.slot;
@@ -223,10 +223,8 @@ void lower_matmul(const ir::Node& node, Lowering& lowering) {
   if (fused) return;
   if (node.has("epilogue")) {
     lower_separate_epilogue(node, c, lowering);
-  } else if (result.dtype == DType::f32) {
-    lowering.add_copy(c, result, &node);
   } else {
-    unsupported(node, fmt::format("a {} result in this memory order", name_of(result.dtype)));
+    lower_separate_cast(node, c, lowering);
   }
 }
 

@@ -10,7 +10,9 @@ namespace wherry::runtime {
 namespace {
 
 void add_pool(const ir::Node& node, kernels::PoolShape shape, Lowering& lowering) {
-  require_f32(node);
+  const DType dtype = node.input(0)->type().dtype;
+  if (dtype != DType::bf16) require_f32(node);
+  shape.dtype = dtype;
   const std::string& mode = node.text("mode");
   if (mode != "max" && mode != "avg") unsupported(node, fmt::format("mode {}; wherry pools max and avg", mode));
   shape.mode = mode == "max" ? kernels::PoolMode::max : kernels::PoolMode::average;
@@ -21,7 +23,7 @@ void add_pool(const ir::Node& node, kernels::PoolShape shape, Lowering& lowering
   const bool direct = result.sizes[1] == 1 || result.strides[1] == 1;
   Operand y = result;
   if (!direct) {
-    y.slot = lowering.scratch(y.numel() * static_cast<std::int64_t>(sizeof(float)));
+    y.slot = lowering.scratch(y.numel() * static_cast<std::int64_t>(size_of(dtype)));
     y.strides = channels_last_strides(y.sizes);
   }
   shape.batch = x.sizes[0], shape.channels = x.sizes[1];
@@ -33,14 +35,14 @@ void add_pool(const ir::Node& node, kernels::PoolShape shape, Lowering& lowering
   const std::int64_t window = shape.adaptive
                                   ? (shape.in_height / shape.out_height + 1) * (shape.in_width / shape.out_width + 1)
                                   : shape.kernel_h * shape.kernel_w;
-  auto kernel = kernels::make_pool(shape, lowering.isa());
+  auto kernel = kernels::make_pool(shape, lowering.isa_for(dtype));
   const std::string name(kernel->name());
   const std::int64_t flops = y.numel() * window;
   const int threads = useful_threads(4 * flops, 4 * (x.numel() + y.numel()), kernel->items());
   lowering.add(kernel_step(std::move(kernel), threads,
                            [from = x.slot, to = y.slot](const kernels::Pool& run, const RunContext& context,
                                                         std::int64_t begin, std::int64_t end, int) noexcept {
-                             run.run(context.at<const float>(from), context.at<float>(to), begin, end);
+                             run.run(context.at<const void>(from), context.at<void>(to), begin, end);
                            }),
                node, {name, flops, 0});
   if (!direct) lowering.add_copy(y, result, &node);

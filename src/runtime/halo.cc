@@ -1,0 +1,89 @@
+// The arena is shared by all steps, so a halo is zeroed each time before its image is written: a few kilobytes.
+
+#include "runtime/halo.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "kernels/convolution/convolution.h"
+
+namespace wherry::runtime {
+namespace {
+
+/// What a convolution would read beyond the image.
+Halo padding_of(const ir::Node& convolution) {
+  const Dims& padding = convolution.integers("padding");
+  return {padding[0], padding[1], padding[2], padding[3]};
+}
+
+bool uses_halo(const ir::Node& node) {
+  const Dims& stride = node.integers("stride");
+  const Dims& weight = node.input(1)->type().sizes;
+  const kernels::ConvolutionWeights weights = {node.input(0)->type().sizes[1], weight[0],  weight[2], weight[3],
+                                               node.integer("groups"),         DType::bf16};
+  return stride[0] == 1 && stride[1] == 1 && padding_of(node).any() && kernels::reads_halo(weights);
+}
+
+class HaloStep final : public Step {
+ public:
+  HaloStep(std::unique_ptr<Step> step, const ir::TensorType& type, const Place& place) : step_(std::move(step)) {
+    max_threads_ = step_->max_threads();
+    const auto element = static_cast<std::int64_t>(size_of(type.dtype));
+    slot_ = place.slot;
+    images_ = type.sizes[0], rows_ = type.sizes[2];
+    pixel_bytes_ = place.strides[3] * element;
+    row_bytes_ = place.strides[2] * element;
+    image_bytes_ = place.strides[0] * element;
+    width_bytes_ = type.sizes[3] * pixel_bytes_;
+    before_ = place.halo.top * row_bytes_ + place.halo.left * pixel_bytes_;
+    after_ = place.halo.bottom * row_bytes_ + place.halo.right * pixel_bytes_;
+  }
+
+  void run(const RunContext& context, int thread, int threads) const noexcept override {
+    std::byte* const image = context.at<std::byte>(slot_);
+    const auto [begin, end] = part_of(images_ * rows_, thread, threads);
+    if (thread == 0) std::memset(image - before_, 0, static_cast<std::size_t>(before_));
+    for (std::int64_t i = begin; i < end; ++i) {
+      const std::int64_t n = i / rows_, h = i % rows_;
+      std::byte* const gap = image + n * image_bytes_ + h * row_bytes_ + width_bytes_;
+      // After the last row of an image comes what it shares with the next one, or the end.
+      std::int64_t bytes = row_bytes_ - width_bytes_;
+      if (h == rows_ - 1) bytes = n == images_ - 1 ? after_ : image_bytes_ - (rows_ - 1) * row_bytes_ - width_bytes_;
+      std::memset(gap, 0, static_cast<std::size_t>(bytes));
+    }
+    step_->run(context, thread, threads);
+  }
+
+  std::string failure() const override { return step_->failure(); }
+
+ private:
+  std::unique_ptr<Step> step_;
+  Slot slot_;
+  std::int64_t images_, rows_, pixel_bytes_, row_bytes_, image_bytes_, width_bytes_, before_, after_;
+};
+
+}  // namespace
+
+Halo wanted_halo(const ir::Value& value) {
+  Halo halo;
+  if (value.type().dtype != DType::bf16 || value.type().sizes.size() != 4 || value.type().numel() == 0) return halo;
+  for (const ir::Node* user : value.users()) {
+    if (user->op() == "pool" || user->op() == "adaptive_pool") continue;
+    if (user->op() != "convolution") return {};
+    for (std::size_t i = 1; i < user->inputs().size(); ++i)
+      if (user->input(i) == &value) return {};
+    if (!uses_halo(*user)) continue;
+    const Halo padding = padding_of(*user);
+    halo.top = std::max(halo.top, padding.top), halo.bottom = std::max(halo.bottom, padding.bottom);
+    halo.left = std::max(halo.left, padding.left), halo.right = std::max(halo.right, padding.right);
+  }
+  // More zeros than image: gathering is better.
+  const Dims& sizes = value.type().sizes;
+  return halo.top + halo.bottom > sizes[2] || halo.left + halo.right > sizes[3] ? Halo{} : halo;
+}
+
+std::unique_ptr<Step> with_halo(std::unique_ptr<Step> step, const ir::TensorType& type, const Place& place) {
+  return std::make_unique<HaloStep>(std::move(step), type, place);
+}
+
+}  // namespace wherry::runtime
