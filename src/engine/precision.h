@@ -14,8 +14,8 @@ struct ChosenPrecision {
 };
 
 /// `automatic` follows DNNL_DEFAULT_FPMATH_MODE, or ONEDNN_DEFAULT_FPMATH_MODE where that is not set, as oneDNN reads
-/// them: BF16 and ANY ask for bf16; STRICT, TF32, F16 and an empty value ask for fp32. Throws InvalidInput for any other
-/// value.
+/// them: BF16 and ANY ask for bf16; STRICT, TF32, F16 and an empty value ask for fp32. Throws InvalidInput for any
+/// other value.
 ChosenPrecision choose_precision(Precision asked, base::Isa isa);
 
 }  // namespace wherry::engine

@@ -16,7 +16,7 @@ inline constexpr int kBf16BlockRows = 2 * kBf16TileRows;
 inline constexpr int kBf16BlockColumns = 2 * kBf16TileColumns;
 inline constexpr int kBf16MaxStep = 32;  ///< depth that one tile product covers
 
-/// sums[r, j] = Σ over taps t, steps s, k < step of A[t, s, r, k] · B[t, s, k, j].
+/// sums[r, j] = bias[j] + Σ over taps t, steps s, k < step of A[t, s, r, k] · B[t, s, k, j].
 /// A[t, s, r, k] is the bf16 at a + tap_bytes[t] + s · a_step_bytes + r · a_row_bytes + 2 · k.
 struct Bf16BlockTask {
   const std::byte* a;
@@ -29,12 +29,13 @@ struct Bf16BlockTask {
   int row_tiles;                ///< 1 or 2
   int column_tiles;             ///< 1 or 2
   const std::byte* b;           ///< [tap][step][column tile][step / 2][16 columns][2]: pairs of neighbours in depth
+  const float* bias;            ///< [32]
   float* sums;                  ///< [32][32], on a 64-byte boundary
   const std::byte* prefetch;    ///< what will be wanted next: each step asks L2 for …
   std::int64_t prefetch_lines;  ///< … so many cache lines of it and moves on
 };
 
-/// Rows of a block on their way out: y = clamp(sum + bias + residual, low, high), rounded to nearest even for a bf16 y.
+/// Rows of a block on their way out: y = clamp(sum + residual, low, high), rounded to nearest even for a bf16 y.
 struct Bf16Finish {
   enum class Residual : std::uint8_t { none, f32, bf16 };
   const float* sums;              ///< [32][32]
@@ -48,9 +49,8 @@ struct Bf16Finish {
   Residual residual_kind;
   const std::byte* residual;
   std::int64_t residual_row_bytes;
-  bool clamp;  ///< NaN passes
+  bool clamp_low, clamp_high;  ///< NaN passes
   float low, high;
-  alignas(64) float bias[kBf16BlockColumns];
 };
 
 /// A run of neighbouring elements of a row of A.

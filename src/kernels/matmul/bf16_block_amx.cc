@@ -16,6 +16,9 @@ namespace {
 /// Fewer rows than this waste most of a tile: vdpbf16ps reads the same weights.
 constexpr int kFewRows = 3;
 
+/// Rows that are finished at a time.
+constexpr int kFewestRows = 8;
+
 /// Palette 1: tiles 0 to 3 are sums, 4 and 5 A, 6 and 7 B. `step` is in elements.
 void begin(int step) noexcept {
   struct alignas(64) Config {
@@ -34,17 +37,26 @@ void end() noexcept { _tile_release(); }
 
 template <int kRowTiles, int kColumnTiles>
 void tiles(const Bf16BlockTask& task, Bf16Finish* pending) noexcept {
-  _tile_zero(0);
-  if constexpr (kColumnTiles == 2) _tile_zero(1);
-  if constexpr (kRowTiles == 2) _tile_zero(2);
-  if constexpr (kRowTiles == 2 && kColumnTiles == 2) _tile_zero(3);
+  // The same line for each row.
+  _tile_loadd(0, task.bias, 0);
+  if constexpr (kColumnTiles == 2) _tile_loadd(1, task.bias + 16, 0);
+  if constexpr (kRowTiles == 2) _tile_loadd(2, task.bias, 0);
+  if constexpr (kRowTiles == 2 && kColumnTiles == 2) _tile_loadd(3, task.bias + 16, 0);
   const std::int64_t row_bytes = task.a_row_bytes;
   const std::int64_t tile_bytes = std::int64_t{32} * task.step;
   const std::byte* b = task.b;
   const std::byte* prefetch = task.prefetch;
   const std::int64_t total = task.taps * task.steps;
-  int quota = 0;
-  if (pending != nullptr) quota = static_cast<int>((pending->rows - pending->next + total - 1) / total);
+  // Rows go several at a time, as each call has its price.
+  int quota = 0, every = 1;
+  if (pending != nullptr) {
+    quota = static_cast<int>((pending->rows - pending->next + total - 1) / total);
+    if (quota < kFewestRows) {
+      every = kFewestRows / quota;
+      quota *= every;
+    }
+  }
+  int wait = 1;
   for (std::int64_t tap = 0; tap < task.taps; ++tap) {
     const std::byte* a = task.a + task.tap_bytes[tap];
     for (std::int64_t s = 0; s < task.steps; ++s, a += task.a_step_bytes, b += kColumnTiles * tile_bytes) {
@@ -62,7 +74,10 @@ void tiles(const Bf16BlockTask& task, Bf16Finish* pending) noexcept {
       }
       for (std::int64_t line = 0; line < task.prefetch_lines; ++line, prefetch += 64)
         _mm_prefetch(reinterpret_cast<const char*>(prefetch), _MM_HINT_T1);
-      if (quota > 0) finish(*pending, quota);
+      if (quota > 0 && --wait == 0) {
+        finish(*pending, quota);
+        wait = every;
+      }
     }
   }
   _tile_stored(0, task.sums, 128);

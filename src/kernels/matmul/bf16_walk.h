@@ -117,7 +117,8 @@ void Bf16Walk::run(Operands& operands, const std::int64_t* tap_bytes, const Epil
     each.residual_kind = epilogue.residual == nullptr             ? Bf16Finish::Residual::none
                          : epilogue.residual_dtype == DType::bf16 ? Bf16Finish::Residual::bf16
                                                                   : Bf16Finish::Residual::f32;
-    each.clamp = epilogue.low > -kInfinity || epilogue.high < kInfinity;
+    each.clamp_low = epilogue.low > -kInfinity;
+    each.clamp_high = epilogue.high < kInfinity;
     each.low = epilogue.low;
     each.high = epilogue.high;
     each.next = each.rows = 0;
@@ -126,6 +127,9 @@ void Bf16Walk::run(Operands& operands, const std::int64_t* tap_bytes, const Epil
   static constexpr std::int64_t kDense[kBf16BlockRows] = {
       0,    128,  256,  384,  512,  640,  768,  896,  1024, 1152, 1280, 1408, 1536, 1664, 1792, 1920,
       2048, 2176, 2304, 2432, 2560, 2688, 2816, 2944, 3072, 3200, 3328, 3456, 3584, 3712, 3840, 3968};
+
+  alignas(64) float tail_bias[kBf16BlockColumns] = {};
+  task.bias = tail_bias;
 
   kernels_->begin(panels.step);
   Bf16Finish* pending = nullptr;
@@ -188,6 +192,13 @@ void Bf16Walk::run(Operands& operands, const std::int64_t* tap_bytes, const Epil
                               : 0;
     const int columns = panels.columns_of(panel);
     const std::int64_t y_column = origin.column + first_column;
+    if (epilogue.bias != nullptr) {
+      task.bias = epilogue.bias + y_column;
+      if (columns < kBf16BlockColumns) {
+        std::memcpy(tail_bias, task.bias, static_cast<std::size_t>(columns) * sizeof(float));
+        task.bias = tail_bias;
+      }
+    }
     for (std::int64_t b = 0; b < blocks; ++b) {
       const Block& block = scratch.blocks[b];
       task.a = block.a;
@@ -208,8 +219,6 @@ void Bf16Walk::run(Operands& operands, const std::int64_t* tap_bytes, const Epil
             static_cast<const std::byte*>(epilogue.residual) + (origin.residual_offset + y_column) * residual_bytes;
         finish.residual_row_bytes = epilogue.residual_row_stride * residual_bytes;
       }
-      for (int j = 0; j < kBf16BlockColumns; ++j)
-        finish.bias[j] = epilogue.bias != nullptr && j < columns ? epilogue.bias[y_column + j] : 0.0f;
       std::byte* const to = static_cast<std::byte*>(y) + y_column * element_bytes_;
       if (program) {
         // Into fp32 rows first, all of them, then through the program.
