@@ -10,10 +10,10 @@ import tempfile
 
 from . import environment, layers, machine, wherry
 from .bench import PEERS, Bench
-from .figures import panels
+from .figures import layer_panels, ratio_panels
 from .processes import Failed, output_of
 from .progress import Progress
-from .report import report
+from .report import fill, report, tables
 from .results import Results
 from .rounds import run_rounds
 from .workloads import ENGINES, WORKLOADS, Workload, select
@@ -24,16 +24,18 @@ threads, every engine in a process of its own, one after the other in each round
 all. Quoted are the rounds' ratios, wherry's median ÷ the peer's: lower is better, below 1 wherry is faster.
 
 Installs the peers into --venv (exact versions: benchmarks/compare/requirements.txt), builds wherry, exports the models
-with random weights, and writes results.json, report.md, ratios.svg and ratios.png. A run that was interrupted goes on
-where it stopped; other versions or settings begin anew."""
+with random weights, and writes report.md, results.json and plots. A run that was interrupted goes on where it stopped;
+other versions or settings begin anew, and results.json becomes results.previous.json."""
 EXAMPLES = """Examples:
   python3 benchmarks/compare --list
   python3 benchmarks/compare --quick --only resnet50-fp32-2t      two short rounds: does all work?
   python3 benchmarks/compare --only 'resnet50-bf16-*' --rounds 9
   python3 benchmarks/compare --realtime                           everything, undisturbed by other processes (needs root)
+  python3 benchmarks/compare --realtime --layers --document docs/performance.md
   python3 benchmarks/compare --layers --only none                 ResNet-50 layer by layer, against the machine's peak
 
-scripts/install_dependencies.sh compare installs Debian's part: python3-venv, python3-torch (1.13), libopenblas0-pthread."""
+Debian's part (python3-venv, python3-dev, python3-torch 1.13, libopenblas0-pthread) is installed by
+scripts/install_dependencies.sh compare, which asks for root only where something is missing."""
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -44,7 +46,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
                         help="only this workload, or those that match a pattern; may be repeated; 'none' for no workload")
     parser.add_argument("--rounds", type=int, metavar="N", default=7, help="rounds of each workload (default 7)")
     parser.add_argument("--seconds", type=float, metavar="S", default=3, help="timed seconds a process (default 3)")
-    parser.add_argument("--quick", action="store_true", help="two rounds of half a second")
+    parser.add_argument("--quick", action="store_true", help="two rounds of half a second, into DIR/quick")
     parser.add_argument("--layers", action="store_true", help="also time each convolution of ResNet-50 and MobileNetV2 alone")
     parser.add_argument("--realtime", action="store_true", help="run what is timed at real-time priority (chrt -f 50), where permitted")
     parser.add_argument("--prefix", metavar="COMMAND", default="", help="put before each timed command, e.g. 'numactl --cpunodebind=0'")
@@ -54,11 +56,16 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--wherry", type=pathlib.Path, metavar="FILE", help="this program, instead of building build/release/wherry")
     parser.add_argument("--output", type=pathlib.Path, metavar="DIR", default=ROOT / "build/compare",
                         help="where results, report, plots and exported models go (default build/compare)")
+    parser.add_argument("--document", type=pathlib.Path, metavar="FILE",
+                        help="also put the tables into this Markdown file, where it has places for them: docs/performance.md")
     args = parser.parse_args(arguments)
+    if args.document and not args.document.is_file():
+        parser.error(f"--document {args.document}: no such file")
     if args.rounds < 1 or args.seconds <= 0:
         parser.error("--rounds and --seconds are above 0")
     if args.quick:
         args.rounds, args.seconds = 2, 0.5
+    args.results = args.output / "quick" if args.quick else args.output  # never over a long run's
     args.prefix = [*shlex.split(args.prefix), *(["chrt", "-f", "50"] if args.realtime else [])]
     try:
         args.workloads = [] if args.only == ["none"] else select(args.only)
@@ -82,6 +89,10 @@ def prepare(args: argparse.Namespace, progress: Progress) -> tuple[Bench, dict[s
         progress.say("building wherry")
         wherry.build([*wherry.TARGETS, *([layers.TARGET] if args.layers else [])])
         program = wherry.BUILD / "wherry"
+    try:
+        output_of([ROOT / "scripts/install_dependencies.sh", "compare"])
+    except Failed as error:
+        progress.say(f"note: {error}")
     python, versions = environment.prepare_venv(args.venv, progress.say)
     unable: dict[str, str] = {}
     try:
@@ -100,14 +111,19 @@ def prepare(args: argparse.Namespace, progress: Progress) -> tuple[Bench, dict[s
 def write(args: argparse.Namespace, bench: Bench, results: Results, shown: list[Workload]) -> None:
     """The report and the plots of all that results hold."""
     text = report(results.document, shown)
-    (args.output / "report.md").write_text(text)
-    drawn = panels(results.document, shown)
-    if drawn:
-        with tempfile.NamedTemporaryFile("w", suffix=".json") as series:
-            json.dump(drawn, series)
-            series.flush()
-            output_of([bench.venv_python, PEERS / "plot.py", series.name, args.output / "ratios.svg", args.output / "ratios.png"])
+    (args.results / "report.md").write_text(text)
+    for kind, drawn in (("ratios", ratio_panels(results.document, shown)), ("layers", layer_panels(results.document))):
+        if drawn:
+            with tempfile.NamedTemporaryFile("w", suffix=".json") as panels:
+                json.dump(drawn, panels)
+                panels.flush()
+                outputs = [args.results / f"{kind}.svg", args.results / f"{kind}.png"]
+                output_of([bench.venv_python, PEERS / "plot.py", kind, panels.name, *outputs])
     print(text)
+    if args.document:
+        filled_text, names = fill(args.document.read_text(), tables(results.document, shown))
+        args.document.write_text(filled_text)
+        bench.say(f"{args.document}: filled {', '.join(names) or 'nothing'}")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -118,17 +134,21 @@ def run(args: argparse.Namespace) -> None:
     typed = shlex.join(["python3", "benchmarks/compare", *(word for word in args.typed if word != "--fresh")])
     identity = {"command": typed, "machine": described, "cpu": described["cpu"], "versions": versions,
                 "settings": {"seconds": args.seconds, "prefix": args.prefix}}
-    results = Results(args.output / "results.json", identity, args.fresh)
+    results = Results(args.results / "results.json", identity, args.fresh)
     if results.resumed:
         progress.say(f"going on with {results.path} (--fresh would measure all again)")
     for workload in args.workloads:
         bench.export(workload)
-        run_rounds(workload, args.rounds, bench.time, results, progress.step, bench.unable_in(workload))
+        unable = bench.unable_in(workload)
+        for key, reason in unable.items():
+            progress.say(f"{workload.name}  {key}: not run: {reason}")
+        progress.skip(args.rounds * len(unable) + results.finished(workload.name, args.rounds))
+        run_rounds(workload, args.rounds, bench.time, results, progress.step, unable)
     if args.layers:
         results.document["layers"] = layers.measure(args.prefix, progress.say)
     results.save()
     write(args, bench, results, [one for one in WORKLOADS if one.name in results.document["workloads"]])
-    progress.say(f"written: {args.output}/results.json, report.md, ratios.svg, ratios.png")
+    progress.say(f"written: report.md, results.json and plots in {args.results}")
 
 
 def main(arguments: list[str] | None = None) -> int:

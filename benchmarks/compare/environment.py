@@ -56,7 +56,8 @@ def debian_torch() -> str:
     """The version of Debian's PyTorch. Raises Failed where there is none, or where it would calculate without OpenBLAS."""
     hint = "install it with scripts/install_dependencies.sh compare"
     try:
-        version = output_of([SYSTEM_PYTHON, "-c", "import torch; print(torch.__version__)"]).strip()
+        output_of([SYSTEM_PYTHON, "-c", "import torch"])
+        version = output_of(["dpkg-query", "-W", "-f=${source:Upstream-Version}", "python3-torch"]).split("+")[0]
     except Failed as error:
         raise Failed(f"Debian's python3-torch is missing ({error}); {hint}") from error
     if not list(pathlib.Path("/usr/lib").glob("*/openblas-pthread/libblas.so.3")):

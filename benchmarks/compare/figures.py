@@ -10,22 +10,29 @@ from .workloads import Workload
 Panel = dict[str, Any]
 
 
-def panels(document: Mapping[str, Any], workloads: Sequence[Workload]) -> list[Panel]:
-    """A panel a workload with its ratios, and one a network with its layers; nothing for what did not run."""
+def ratio_panels(document: Mapping[str, Any], workloads: Sequence[Workload]) -> list[Panel]:
+    """A panel a workload; nothing for what did not run."""
     made: list[Panel] = []
     for workload in workloads:
         kept = document["workloads"].get(workload.name, {"rounds": []})
         rows = []
+        several = len({entrant.threads for entrant in workload.entrants}) > 1
         for entrant in workload.entrants[1:]:
             value = spread(ratios_of(kept["rounds"], workload.entrants[0].key, entrant.key))
             if value:
-                text = f"{label(entrant, document['versions'])}, {entrant.precision}, {entrant.threads}t"
+                text = ", ".join([label(entrant, document["versions"]), entrant.precision, *([f"{entrant.threads} threads"] if several else [])])
                 rows.append({"label": text, "median": value.median, "least": value.least, "largest": value.largest})
         if rows:
-            made.append({"kind": "ratios", "title": workload.title, "rows": rows})
+            made.append({"title": workload.title, "rows": rows})
+    return made
+
+
+def layer_panels(document: Mapping[str, Any]) -> list[Panel]:
+    """A panel a network and precision: each layer's per cent of the machine's peak."""
+    made: list[Panel] = []
     for layers in document["layers"].values():
         if layers["peak_gflops"]:
             rows = [{"label": f"{row['layer']}  ×{row['count']}", "median": 100 * row["gflops"] / layers["peak_gflops"]}
                     for row in layers["layers"]]
-            made.append({"kind": "layers", "title": layer_title(layers), "rows": rows})
+            made.append({"title": layer_title(layers), "rows": rows})
     return made

@@ -19,6 +19,10 @@ class Progress:
         """A line that stays."""
         print(("\r\033[K" if self._terminal else "") + text, file=sys.stderr, flush=True)
 
+    def skip(self, steps: int) -> None:
+        """Says that so many steps will not come."""
+        self._steps -= steps
+
     def step(self, text: str) -> None:
         self._done += 1
         left = (time.monotonic() - self._start) / self._done * max(0, self._steps - self._done)

@@ -1,6 +1,7 @@
-"""The Markdown of a comparison: docs/performance.md's tables are these."""
+"""The Markdown of a comparison, by itself and within documents that have places for it."""
 from __future__ import annotations
 
+import re
 from typing import Any, Mapping, Sequence
 
 from .ratios import Spread, ratios_of, spread, times_of
@@ -23,9 +24,7 @@ def ratio(value: Spread | None) -> str:
 
 def label(entrant: Entrant, versions: Mapping[str, str]) -> str:
     engine = ENGINES[entrant.engine]
-    number = versions.get(engine.package, "")
-    first, comma, rest = engine.title.partition(",")
-    return first if entrant.engine == "wherry" else f"{first} {number}{comma}{rest}"
+    return engine.title.format(version=versions.get(engine.package, "")).replace("  ", " ").strip()
 
 
 def workload_table(workload: Workload, kept: Mapping[str, Any], versions: Mapping[str, str]) -> str:
@@ -46,16 +45,28 @@ def workload_table(workload: Workload, kept: Mapping[str, Any], versions: Mappin
     return markdown_table(head, rows)
 
 
+def stopped(workload: Workload, kept: Mapping[str, Any], versions: Mapping[str, str]) -> list[str]:
+    """A line for each entrant that ran some rounds and then failed."""
+    lines = []
+    for entrant in workload.entrants:
+        count = len(times_of(kept["rounds"], entrant.key))
+        if count and entrant.key in kept["not_run"]:
+            lines.append(f"{label(entrant, versions)} stopped after {count} round{'s' if count > 1 else ''}: {kept['not_run'][entrant.key]}\n")
+    return lines
+
+
 def layer_table(layers: Mapping[str, Any]) -> str:
-    """Of what `convolution_bench --json` printed; the layers furthest from the peak that cost most time come out by the last column."""
+    """Of what `convolution_bench --json` printed. "Lost": time beyond what the layer would take at the machine's peak."""
     total = sum(row["microseconds"] * row["count"] for row in layers["layers"])
     rows = []
     for row in layers["layers"]:
-        share = row["microseconds"] * row["count"] / total
-        peak = layers["peak_gflops"]
+        time = row["microseconds"] * row["count"]
+        of_peak = row["gflops"] / layers["peak_gflops"] if layers["peak_gflops"] else None
         rows.append([row["layer"], str(row["count"]), row["kernel"], f"{row['microseconds']:.0f}", f"{row['gflops']:.0f}",
-                     f"{100 * row['gflops'] / peak:.0f} %" if peak else "", f"{row['weight_gigabytes_per_second']:.1f}", f"{100 * share:.0f} %"])
-    return markdown_table(["layer", "times", "kernel", "µs each", "GFLOP/s", "of peak", "weights, GB/s", "of the time"], rows)
+                     "" if of_peak is None else f"{100 * of_peak:.0f} %", f"{row['weight_gigabytes_per_second']:.1f}",
+                     f"{100 * time / total:.0f} %", "" if of_peak is None else f"{time * (1 - of_peak):.0f}"])
+    head = ["layer", "times", "kernel", "µs each", "GFLOP/s", "of peak", "weights, GB/s", "of the time", "lost, µs"]
+    return markdown_table(head, rows)
 
 
 def layer_title(layers: Mapping[str, Any]) -> str:
@@ -64,15 +75,36 @@ def layer_title(layers: Mapping[str, Any]) -> str:
     return text + (f" of {layers['peak_gflops']:.0f} = {100 * layers['gflops'] / layers['peak_gflops']:.0f} %" if layers["peak_gflops"] else "")
 
 
-def report(document: Mapping[str, Any], workloads: Sequence[Workload]) -> str:
-    versions = document["versions"]
-    parts = ["# wherry and its peers\n", ", ".join(f"{name}: {value}" for name, value in document["machine"].items()) + "\n",
-             ", ".join(f"{name} {value}" for name, value in versions.items()) + "\n", f"`{document['command']}`\n"]
+def tables(document: Mapping[str, Any], workloads: Sequence[Workload]) -> dict[str, str]:
+    """Workload's name, or "layers NETWORK PRECISION" -> Markdown with its table."""
+    versions, made = document["versions"], {}
     for workload in workloads:
         kept = document["workloads"].get(workload.name)
         if kept:
-            parts += [f"## {workload.title}\n", workload_table(workload, kept, versions),
-                      f"{len(kept['rounds'])} rounds; `--only {workload.name}`\n"]
-    for layers in document["layers"].values():
-        parts += [f"## Layers: {layer_title(layers)}\n", layer_table(layers)]
-    return "\n".join(parts)
+            rounds = len(kept["rounds"])
+            made[workload.name] = "\n".join([f"**{workload.title}** ({rounds} round{'s' if rounds > 1 else ''}; `--only {workload.name}`)\n",
+                                             workload_table(workload, kept, versions), *stopped(workload, kept, versions)])
+    for key, layers in document["layers"].items():
+        made[f"layers {key}"] = f"**{layer_title(layers)}**\n\n" + layer_table(layers)
+    return made
+
+
+def fill(text: str, made: Mapping[str, str]) -> tuple[str, list[str]]:
+    """A document with each "<!-- table: NAME -->" … "<!-- end -->" that `made` has filled anew, and the names filled."""
+    filled: list[str] = []
+
+    def replacement(match: re.Match[str]) -> str:
+        name = match.group(1)
+        if name not in made:
+            return match.group(0)
+        filled.append(name)
+        return f"<!-- table: {name} -->\n{made[name]}<!-- end -->"
+
+    return re.sub(r"<!-- table: (.*?) -->\n.*?<!-- end -->", replacement, text, flags=re.DOTALL), filled
+
+
+def report(document: Mapping[str, Any], workloads: Sequence[Workload]) -> str:
+    """All tables, with what they were measured on."""
+    head = ["# wherry and its peers\n", ", ".join(f"{name}: {value}" for name, value in document["machine"].items()) + "\n",
+            ", ".join(f"{name} {value}" for name, value in document["versions"].items()) + "\n", f"`{document['command']}`\n"]
+    return "\n".join(head + list(tables(document, workloads).values()))

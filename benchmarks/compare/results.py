@@ -16,16 +16,22 @@ class Results:
         self.path = path
         self.document: Json = {**identity, "workloads": {}, "layers": {}}
         self.resumed = False
-        if path.exists() and not fresh:
+        if path.exists():
             kept = json.loads(path.read_text())
-            # Rounds of other versions, settings or machines would be compared with these: not kept.
-            if all(kept.get(name) == self.document[name] for name in ("versions", "settings", "cpu")):
+            # Rounds of other versions, settings or machines must not be compared with these.
+            if not fresh and all(kept.get(name) == self.document[name] for name in ("versions", "settings", "cpu")):
                 self.document["workloads"] = kept["workloads"]
                 self.document["layers"] = kept.get("layers", {})
                 self.resumed = bool(kept["workloads"])
+            else:
+                os.replace(path, path.with_suffix(".previous.json"))
 
     def workload(self, name: str) -> Json:
         return self.document["workloads"].setdefault(name, {"rounds": [], "not_run": {}})
+
+    def finished(self, name: str, rounds: int) -> int:
+        """Processes that need not run again."""
+        return sum(len(one) for one in self.workload(name)["rounds"][:rounds])
 
     def save(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)

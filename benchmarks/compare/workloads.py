@@ -16,8 +16,8 @@ class Engine:
     """A runtime in one of its modes, as peers/time_engine.py knows it ("wherry" is run by wherry.py)."""
 
     name: str
-    title: str
-    package: str  # whose version names it in the tables
+    title: str  # with {version} where its package's goes
+    package: str
     precisions: tuple[str, ...]
     system_python: bool = False  # Debian's PyTorch; the others live in the virtual environment
     avx2: Mapping[str, str] | None = None  # environment that keeps it to AVX2; None where it has no such switch
@@ -28,12 +28,12 @@ ENGINES: dict[str, Engine] = {
     engine.name: engine
     for engine in (
         Engine("wherry", "wherry", "wherry", ("fp32", "bf16"), avx2={"WHERRY_FORCE_ISA": "avx2"}),
-        Engine("torch-1.13", "PyTorch (Debian), torch.jit, optimize_for_inference", "python3-torch", ("fp32",), system_python=True,
+        Engine("torch-1.13", "PyTorch {version} (Debian), torch.jit", "python3-torch", ("fp32",), system_python=True,
                avx2={"ATEN_CPU_CAPABILITY": "avx2", "DNNL_MAX_CPU_ISA": "AVX2"}),
-        Engine("torch-jit", "PyTorch, torch.jit", "torch", ("fp32", "bf16"), avx2=NEW_TORCH_AVX2),
-        Engine("torch-compile", "PyTorch, torch.compile, freezing", "torch", ("fp32", "bf16"), avx2=NEW_TORCH_AVX2),
-        Engine("onnxruntime", "ONNX Runtime", "onnxruntime", ("fp32",)),
-        Engine("openvino", "OpenVINO", "openvino", ("fp32", "bf16")),
+        Engine("torch-jit", "PyTorch {version}, torch.jit", "torch", ("fp32", "bf16"), avx2=NEW_TORCH_AVX2),
+        Engine("torch-compile", "PyTorch {version}, torch.compile", "torch", ("fp32", "bf16"), avx2=NEW_TORCH_AVX2),
+        Engine("onnxruntime", "ONNX Runtime {version}", "onnxruntime", ("fp32",)),
+        Engine("openvino", "OpenVINO {version}", "openvino", ("fp32", "bf16")),
     )
 }
 
