@@ -57,7 +57,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--output", type=pathlib.Path, metavar="DIR", default=ROOT / "build/compare",
                         help="where results, report, plots and exported models go (default build/compare)")
     parser.add_argument("--document", type=pathlib.Path, metavar="FILE",
-                        help="also put the tables into this Markdown file, where it has places for them: docs/performance.md")
+                        help="also put the tables into this Markdown file, where it has places for them, and the plot beside it: docs/performance.md")
     args = parser.parse_args(arguments)
     if args.document and not args.document.is_file():
         parser.error(f"--document {args.document}: no such file")
@@ -118,6 +118,8 @@ def write(args: argparse.Namespace, bench: Bench, results: Results, shown: list[
                 json.dump(drawn, panels)
                 panels.flush()
                 outputs = [args.results / f"{kind}.svg", args.results / f"{kind}.png"]
+                if args.document and kind == "ratios":
+                    outputs.append(args.document.with_suffix(".svg"))
                 output_of([bench.venv_python, PEERS / "plot.py", kind, panels.name, *outputs])
     print(text)
     if args.document:

@@ -75,9 +75,15 @@ def layer_title(layers: Mapping[str, Any]) -> str:
     return text + (f" of {layers['peak_gflops']:.0f} = {100 * layers['gflops'] / layers['peak_gflops']:.0f} %" if layers["peak_gflops"] else "")
 
 
+def machine_table(document: Mapping[str, Any]) -> str:
+    rows = [[name, value] for name, value in document["machine"].items()]
+    return markdown_table(["", ""], [*rows, ["versions", ", ".join(f"{name} {value}" for name, value in document["versions"].items())]])
+
+
 def tables(document: Mapping[str, Any], workloads: Sequence[Workload]) -> dict[str, str]:
-    """Workload's name, or "layers NETWORK PRECISION" -> Markdown with its table."""
-    versions, made = document["versions"], {}
+    """"machine", workload's name, or "layers NETWORK PRECISION" -> Markdown with its table."""
+    versions = document["versions"]
+    made = {"machine": machine_table(document)}
     for workload in workloads:
         kept = document["workloads"].get(workload.name)
         if kept:
@@ -105,6 +111,4 @@ def fill(text: str, made: Mapping[str, str]) -> tuple[str, list[str]]:
 
 def report(document: Mapping[str, Any], workloads: Sequence[Workload]) -> str:
     """All tables, with what they were measured on."""
-    head = ["# wherry and its peers\n", ", ".join(f"{name}: {value}" for name, value in document["machine"].items()) + "\n",
-            ", ".join(f"{name} {value}" for name, value in document["versions"].items()) + "\n", f"`{document['command']}`\n"]
-    return "\n".join(head + list(tables(document, workloads).values()))
+    return "\n".join(["# wherry and its peers\n", f"`{document['command']}`\n", *tables(document, workloads).values()])
