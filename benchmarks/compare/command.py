@@ -156,14 +156,15 @@ def run(args: argparse.Namespace) -> None:
 def main(arguments: list[str] | None = None) -> int:
     args = parse(arguments)
     args.typed = sys.argv[1:] if arguments is None else arguments
-    if args.list:
-        print_list()
-        return 0
     try:
-        run(args)
+        print_list() if args.list else run(args)
+        sys.stdout.flush()
     except Failed as error:
         print(f"compare: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # into head
+        sys.stderr.close()
+        return 0
     except KeyboardInterrupt:
         print("\ncompare: interrupted; the same command goes on where this stopped", file=sys.stderr)
         return 130

@@ -5,7 +5,7 @@ from typing import Any, Mapping, Sequence
 
 from .ratios import ratios_of, spread
 from .report import label, layer_title
-from .workloads import Workload
+from .workloads import Workload, counted
 
 Panel = dict[str, Any]
 
@@ -20,7 +20,7 @@ def ratio_panels(document: Mapping[str, Any], workloads: Sequence[Workload]) -> 
         for entrant in workload.entrants[1:]:
             value = spread(ratios_of(kept["rounds"], workload.entrants[0].key, entrant.key))
             if value:
-                text = ", ".join([label(entrant, document["versions"]), entrant.precision, *([f"{entrant.threads} threads"] if several else [])])
+                text = ", ".join([label(entrant, document["versions"]), entrant.precision, *([counted(entrant.threads, "thread")] if several else [])])
                 rows.append({"label": text, "median": value.median, "least": value.least, "largest": value.largest})
         if rows:
             made.append({"title": workload.title, "rows": rows})

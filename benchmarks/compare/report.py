@@ -5,7 +5,7 @@ import re
 from typing import Any, Mapping, Sequence
 
 from .ratios import Spread, ratios_of, spread, times_of
-from .workloads import ENGINES, Entrant, Workload
+from .workloads import ENGINES, Entrant, Workload, counted
 
 
 def markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -33,7 +33,7 @@ def workload_table(workload: Workload, kept: Mapping[str, Any], versions: Mappin
     for entrant in workload.entrants:
         times = times_of(kept["rounds"], entrant.key)
         answers = [one[entrant.key] for one in kept["rounds"] if entrant.key in one]
-        cells = [label(entrant, versions) + (f", {entrant.threads} threads" if several else ""), entrant.precision]
+        cells = [label(entrant, versions) + (f", {counted(entrant.threads, 'thread')}" if several else ""), entrant.precision]
         if not times:
             rows.append([*cells, "not run: " + kept["not_run"].get(entrant.key, "no round yet"), "", "", ""])
             continue
@@ -51,7 +51,7 @@ def stopped(workload: Workload, kept: Mapping[str, Any], versions: Mapping[str, 
     for entrant in workload.entrants:
         count = len(times_of(kept["rounds"], entrant.key))
         if count and entrant.key in kept["not_run"]:
-            lines.append(f"{label(entrant, versions)} stopped after {count} round{'s' if count > 1 else ''}: {kept['not_run'][entrant.key]}\n")
+            lines.append(f"{label(entrant, versions)} stopped after {counted(count, 'round')}: {kept['not_run'][entrant.key]}\n")
     return lines
 
 
@@ -70,7 +70,7 @@ def layer_table(layers: Mapping[str, Any]) -> str:
 
 
 def layer_title(layers: Mapping[str, Any]) -> str:
-    text = (f"{layers['network']}, batch {layers['batch']}, {layers['precision']}, {layers['isa']}, {layers['threads']} threads: "
+    text = (f"{layers['network']}, batch {layers['batch']}, {layers['precision']}, {layers['isa']}, {counted(layers['threads'], 'thread')}: "
             f"{layers['median_ms']:.2f} ms, {layers['gflops']:.0f} GFLOP/s")
     return text + (f" of {layers['peak_gflops']:.0f} = {100 * layers['gflops'] / layers['peak_gflops']:.0f} %" if layers["peak_gflops"] else "")
 
@@ -87,8 +87,7 @@ def tables(document: Mapping[str, Any], workloads: Sequence[Workload]) -> dict[s
     for workload in workloads:
         kept = document["workloads"].get(workload.name)
         if kept:
-            rounds = len(kept["rounds"])
-            made[workload.name] = "\n".join([f"**{workload.title}** ({rounds} round{'s' if rounds > 1 else ''}; `--only {workload.name}`)\n",
+            made[workload.name] = "\n".join([f"**{workload.title}** ({counted(len(kept['rounds']), 'round')}; `--only {workload.name}`)\n",
                                              workload_table(workload, kept, versions), *stopped(workload, kept, versions)])
     for key, layers in document["layers"].items():
         made[f"layers {key}"] = f"**{layer_title(layers)}**\n\n" + layer_table(layers)

@@ -38,6 +38,11 @@ ENGINES: dict[str, Engine] = {
 }
 
 
+def counted(count: int, noun: str) -> str:
+    """ "1 thread", "2 threads" """
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
 @dataclasses.dataclass(frozen=True)
 class Entrant:
     """One line of a workload's table."""
@@ -71,7 +76,7 @@ def peers_of(precision: str, threads: int) -> tuple[Entrant, ...]:
 
 def against_peers(model: str, precision: str, threads: int, batch: int = 1, avx2: bool = False) -> Workload:
     name = "-".join([model, *([f"b{batch}"] if batch > 1 else []), precision, *(["avx2"] if avx2 else []), f"{threads}t"])
-    title = f"{MODELS[model].title}, batch {batch}, {precision}{', AVX2' if avx2 else ''}, {threads} thread{'s' if threads > 1 else ''}"
+    title = f"{MODELS[model].title}, batch {batch}, {precision}{', AVX2' if avx2 else ''}, {counted(threads, 'thread')}"
     return Workload(name, title, model, batch, peers_of(precision, threads), avx2)
 
 
