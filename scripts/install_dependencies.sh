@@ -1,17 +1,20 @@
 #!/bin/sh
 # Installs the Debian 12 packages that wherry needs; does nothing, and needs no root, where they are there already.
-#   scripts/install_dependencies.sh [build|ci]     build (default): to build, test and fetch; ci: also the checks' tools
+#   scripts/install_dependencies.sh [build|ci|compare]     build (default): to build, test and fetch; ci: also the checks'
+#                                                          tools; compare: also the peers of benchmarks/compare
 set -eu
 
 build_packages="cmake ninja-build g++ ccache pkg-config
   libfmt-dev libcli11-dev nlohmann-json3-dev libhwy-dev libminizip-dev zlib1g-dev libjpeg62-turbo-dev libpng-dev
   libgtest-dev libgmock-dev libbenchmark-dev python3 python3-pip ca-certificates"
 ci_packages="git clang-19 clang-format-19 clang-tidy-19 libclang-rt-19-dev llvm-19 binutils"
+compare_packages="python3-venv python3-dev python3-torch libopenblas0-pthread"
 
 case "${1:-build}" in
   build) packages="$build_packages" ;;
   ci) packages="$build_packages $ci_packages" ;;
-  *) echo "install_dependencies: '$1' is neither build nor ci" >&2; exit 2 ;;
+  compare) packages="$build_packages $compare_packages" ;;
+  *) echo "install_dependencies: '$1' is not build, ci or compare" >&2; exit 2 ;;
 esac
 
 if ! command -v apt-get >/dev/null; then

@@ -1,196 +1,276 @@
 // Every convolution of ResNet-50 or MobileNetV2, in the network's order: so weights come from memory and activations
-// from wherever the layer before left them, as in an inference.
-//   convolution_bench [resnet50|mobilenet_v2] [threads] [isa] [batch] [runs]
+// from wherever the layer before left them, as in an inference. Prints, or gives as JSON, each layer's speed and its
+// share of the machine's measured peak; benchmarks/compare --layers makes tables of it.
 
 #include <fmt/format.h>
 
-#include <cstdlib>
+#include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstring>
 #include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
 #include <string>
 
 #include "base/aligned_buffer.h"
+#include "base/check.h"
 #include "base/cores.h"
+#include "kernels/convolution/bench_networks.h"
 #include "kernels/convolution/convolution.h"
 #include "kernels/matmul/bench_team.h"
+#include "wherry/error.h"
 
 namespace wherry::kernels {
 namespace {
 
-struct Layer {
-  ConvolutionShape shape;
-  bool residual = false;
-  bool clamp = true;
+constexpr const char* kExamples = R"(Examples:
+  convolution_bench                                     ResNet-50, batch 1, all cores, the machine's best instructions
+  convolution_bench --network mobilenet_v2 --threads 1
+  convolution_bench --precision bf16 --isa avx512_bf16
+  convolution_bench --isa avx2 --batch 8 --json
+
+Each time is the layer's best over all runs; "peak" is what multiply-adds that never leave registers reach.)";
+
+struct Settings {
+  std::string network = "resnet50";
+  std::string precision = "fp32";
+  std::string isa_name;
+  int threads = base::usable_cores();
+  std::int64_t batch = 1;
+  int runs = 0;  ///< 0: about two seconds' worth
+  bool warm = false;
+  bool json = false;
+
+  /// What the products are computed with: fp32 does not use what bf16 instructions add.
+  base::Isa isa() const {
+    const base::Isa chosen = isa_name.empty() ? base::selected_isa() : base::isa_from_name(isa_name, "--isa ");
+    if (precision == "fp32") return base::fp32_isa(chosen);
+    if (!base::has_bf16(chosen))
+      base::fail<InvalidInput>(
+          "--precision bf16: the instruction set {} multiplies no bf16 numbers; amx and avx512_bf16 do",
+          base::name_of(chosen));
+    return chosen;
+  }
 };
 
-void add(std::vector<Layer>& layers, std::int64_t batch, std::int64_t size, std::int64_t in, std::int64_t out,
-         std::int64_t kernel, std::int64_t stride, std::int64_t groups = 1, bool residual = false, bool clamp = true) {
-  ConvolutionShape shape;
-  shape.weights = {in, out, kernel, kernel, groups};
-  shape.batch = batch;
-  shape.in_h = shape.in_w = size;
-  shape.stride_h = shape.stride_w = stride;
-  shape.pad_top = shape.pad_bottom = shape.pad_left = shape.pad_right = kernel / 2;
-  shape.set_dense_strides();
-  layers.push_back({shape, residual, clamp});
-}
-
-std::vector<Layer> resnet50(std::int64_t batch) {
-  std::vector<Layer> layers;
-  add(layers, batch, 224, 3, 64, 7, 2);
-  std::int64_t in = 64, size = 56;
-  const int blocks[] = {3, 4, 6, 3};
-  for (int stage = 0; stage < 4; ++stage)
-    for (int block = 0; block < blocks[stage]; ++block) {
-      const std::int64_t width = 64 << stage, stride = stage > 0 && block == 0 ? 2 : 1;
-      add(layers, batch, size, in, width, 1, 1);
-      add(layers, batch, size, width, width, 3, stride);
-      if (block == 0) add(layers, batch, size, in, 4 * width, 1, stride, 1, false, false);
-      size /= stride;
-      add(layers, batch, size, width, 4 * width, 1, 1, 1, true);
-      in = 4 * width;
-    }
-  return layers;
-}
-
-std::vector<Layer> mobilenet_v2(std::int64_t batch) {
-  std::vector<Layer> layers;
-  add(layers, batch, 224, 3, 32, 3, 2);
-  std::int64_t in = 32, size = 112;
-  const std::int64_t rows[][4] = {{1, 16, 1, 1}, {6, 24, 2, 2},  {6, 32, 3, 2}, {6, 64, 4, 2},
-                                  {6, 96, 3, 1}, {6, 160, 3, 2}, {6, 320, 1, 1}};
-  for (const auto& [expand, out, repeat, first_stride] : rows)
-    for (std::int64_t i = 0; i < repeat; ++i) {
-      const std::int64_t stride = i == 0 ? first_stride : 1, hidden = in * expand;
-      if (expand > 1) add(layers, batch, size, in, hidden, 1, 1);
-      add(layers, batch, size, hidden, hidden, 3, stride, hidden);
-      size /= stride;
-      add(layers, batch, size, hidden, out, 1, 1, 1, i > 0, false);
-      in = out;
-    }
-  add(layers, batch, size, 320, 1280, 1, 1);
-  return layers;
-}
-
 struct Step {
-  Layer layer;
+  bench::Layer layer;
   std::unique_ptr<const Convolution> kernel;
   base::AlignedBuffer weights;
   ConvolutionArguments arguments;
-  double best = 1e9;
+  double best = 1e9;  ///< seconds
 };
 
-int run(int argc, char** argv) {
-  const std::string network = argc > 1 ? argv[1] : "resnet50";
-  const int threads = argc > 2 ? std::atoi(argv[2]) : base::usable_cores();
-  base::Isa isa = base::selected_isa();
-  for (const base::Isa candidate : base::kIsas)
-    if (argc > 3 && base::name_of(candidate) == argv[3]) isa = candidate;
-  const std::int64_t batch = argc > 4 ? std::atoi(argv[4]) : 1;
-
-  std::vector<Layer> layers = network == "resnet50" ? resnet50(batch) : mobilenet_v2(batch);
-  std::size_t most_activations = 0, most_scratch = 0;
+/// The network's layers with packed weights, and the memory that they work in.
+struct Network {
   std::vector<Step> steps;
-  for (Layer& layer : layers) {
-    ConvolutionShape& shape = layer.shape;
-    if (base::has_bf16(isa)) shape.weights.dtype = shape.y_dtype = DType::bf16;
-    // As the runtime lays out bf16 images that a padded convolution of stride 1 reads.
-    if (base::has_bf16(isa) && shape.pad_left > 0 && shape.stride_w == 1 && shape.weights.groups == 1) {
-      shape.x_halo = true;
-      shape.x_stride_h = (shape.in_w + shape.pad_left) * shape.x_stride_w;
-      shape.x_stride_n = (shape.in_h + shape.pad_top) * shape.x_stride_h;
-    }
-    Step step{layer, make_convolution(shape, isa, threads), base::AlignedBuffer(packed_bytes(shape.weights, isa)), {}};
+  std::vector<base::AlignedBuffer> activations;  ///< input, output and residual take turns
+  std::vector<base::AlignedBuffer> scratch;      ///< one a thread
+  std::vector<float> bias = std::vector<float>(4096, 0.1f);
+};
+
+Network prepare(const Settings& settings) {
+  const base::Isa isa = settings.isa();
+  Network network;
+  std::size_t most_activations = 0, most_scratch = 0;
+  for (bench::Layer& layer :
+       settings.network == "resnet50" ? bench::resnet50(settings.batch) : bench::mobilenet_v2(settings.batch)) {
+    if (settings.precision == "bf16") bench::make_bf16(layer);
+    const ConvolutionShape& shape = layer.shape;
+    Step step{layer,
+              make_convolution(shape, isa, settings.threads),
+              base::AlignedBuffer(packed_bytes(shape.weights, isa)),
+              {}};
     std::memset(step.weights.data(), 0, step.weights.size());
     most_scratch = std::max(most_scratch, step.kernel->scratch_bytes());
     most_activations = std::max<std::size_t>(most_activations,
-                                             sizeof(float) * batch *
+                                             sizeof(float) * shape.batch *
                                                  std::max(shape.in_h * shape.in_w * shape.weights.in_channels,
                                                           shape.out_h() * shape.out_w() * shape.weights.out_channels));
-    steps.push_back(std::move(step));
+    network.steps.push_back(std::move(step));
   }
-  std::vector<base::AlignedBuffer> activations, scratch;
   for (int i = 0; i < 3; ++i) {
-    activations.emplace_back(most_activations + most_activations / 4 + 65536);
-    std::memset(activations.back().data(), 0, activations.back().size());
+    network.activations.emplace_back(most_activations + most_activations / 4 + 65536);  // room for halos
+    std::memset(network.activations.back().data(), 0, network.activations.back().size());
   }
-  for (int t = 0; t < threads; ++t) scratch.emplace_back(most_scratch + 64);
-  const std::vector<float> bias(4096, 0.1f);
-  for (std::size_t i = 0; i < steps.size(); ++i) {
-    ConvolutionArguments& arguments = steps[i].arguments;
-    const ConvolutionShape& shape = steps[i].layer.shape;
-    arguments.x = activations[i % 3].data();
+  for (int t = 0; t < settings.threads; ++t) network.scratch.emplace_back(most_scratch + 64);
+  for (std::size_t i = 0; i < network.steps.size(); ++i) {
+    const bench::Layer& layer = network.steps[i].layer;
+    ConvolutionArguments& arguments = network.steps[i].arguments;
+    const ConvolutionShape& shape = layer.shape;
+    arguments.x = network.activations[i % 3].data();
     if (shape.x_halo)
-      arguments.x =
-          activations[i % 3].data() + 2 * (shape.pad_top * shape.x_stride_h + shape.pad_left * shape.x_stride_w);
+      arguments.x = network.activations[i % 3].data() +
+                    2 * (shape.pad_top * shape.x_stride_h + shape.pad_left * shape.x_stride_w);
     arguments.epilogue.residual_dtype = shape.y_dtype;
-    arguments.y = activations[(i + 1) % 3].data();
-    arguments.weights = steps[i].weights.data();
-    arguments.epilogue.bias = bias.data();
-    if (steps[i].layer.residual) arguments.epilogue.residual = activations[(i + 2) % 3].data();
-    arguments.epilogue.residual_row_stride = steps[i].layer.shape.weights.out_channels;
-    if (steps[i].layer.clamp) arguments.epilogue.low = 0;
+    arguments.y = network.activations[(i + 1) % 3].data();
+    arguments.weights = network.steps[i].weights.data();
+    arguments.epilogue.bias = network.bias.data();
+    if (layer.residual) arguments.epilogue.residual = network.activations[(i + 2) % 3].data();
+    arguments.epilogue.residual_row_stride = layer.shape.weights.out_channels;
+    if (layer.clamp) arguments.epilogue.low = 0;
   }
+  return network;
+}
 
-  const double peak = bench::measured_peak(isa, threads);
+/// Fills each step's best time; returns the sorted times of whole networks, in seconds. Warm: each step runs four times
+/// in a row and the last one counts.
+std::vector<double> time_network(Network& network, const Settings& settings) {
+  const int runs = settings.runs > 0 ? settings.runs : settings.network == "resnet50" ? 60 : 300;
+  const int threads = settings.threads, repeats = settings.warm ? 4 : 1;
   bench::Barrier barrier(threads);
-  const int repeats = argc > 5 ? std::atoi(argv[5]) : network == "resnet50" ? 60 : 300;
   std::vector<double> totals;
   bench::run_team(threads, [&](int t) {
-    for (int repeat = 0; repeat < repeats; ++repeat) {
+    for (int run = 0; run < runs; ++run) {
       barrier.wait();
-      const double begin = bench::now();
-      double last = begin;
-      for (Step& step : steps) {
-        const std::int64_t items = step.kernel->items();
-        step.kernel->run(step.arguments, items * t / threads, items * (t + 1) / threads, scratch[t].data());
-        barrier.wait();
+      double total = 0, last = bench::now();
+      for (Step& step : network.steps) {
+        double took = 0;
+        for (int repeat = 0; repeat < repeats; ++repeat) {
+          const std::int64_t items = step.kernel->items();
+          step.kernel->run(step.arguments, items * t / threads, items * (t + 1) / threads, network.scratch[t].data());
+          barrier.wait();
+          if (t != 0) continue;
+          const double time = bench::now();
+          took = time - last;
+          last = time;
+        }
         if (t != 0) continue;
-        const double time = bench::now();
-        step.best = std::min(step.best, time - last);
-        last = time;
+        step.best = std::min(step.best, took);
+        total += took;
       }
-      if (t == 0) totals.push_back(last - begin);
+      if (t == 0) totals.push_back(total);
     }
   });
-
-  struct Row {
-    int count = 0;
-    double seconds = 0, operations = 0;
-  };
-  std::map<std::string, Row> rows;
-  std::vector<std::string> order;
-  double all_operations = 0, all_best = 0;
-  for (const Step& step : steps) {
-    const ConvolutionShape& s = step.layer.shape;
-    const double operations =
-        2.0 * static_cast<double>(s.batch * s.out_h() * s.out_w() * s.weights.out_channels *
-                                  (s.weights.in_channels / s.weights.groups) * s.weights.kernel_h * s.weights.kernel_w);
-    const std::string key = fmt::format("{:>3}x{:<3} {:>4} -> {:<4} {}x{} s{} {:<22}{:>5} items", s.in_h, s.in_w,
-                                        s.weights.in_channels, s.weights.out_channels, s.weights.kernel_h,
-                                        s.weights.kernel_w, s.stride_h, step.kernel->name(), step.kernel->items());
-    if (rows[key].count++ == 0) order.push_back(key);
-    rows[key].seconds += step.best;
-    rows[key].operations += operations;
-    all_operations += operations;
-    all_best += step.best;
-  }
-  for (const std::string& key : order) {
-    const Row& row = rows[key];
-    fmt::print("{} x{} {:8.1f} us {:7.1f} GFLOP/s {:5.1f} %\n", key, row.count, row.seconds / row.count * 1e6,
-               row.operations / row.seconds * 1e-9, peak > 0 ? row.operations / row.seconds / peak * 100 : 0.0);
-  }
   std::sort(totals.begin(), totals.end());
+  return totals;
+}
+
+double operations_of(const ConvolutionShape& s) {
+  return 2.0 *
+         static_cast<double>(s.batch * s.out_h() * s.out_w() * s.weights.out_channels *
+                             (s.weights.in_channels / s.weights.groups) * s.weights.kernel_h * s.weights.kernel_w);
+}
+
+/// Layers of one shape, summed.
+struct Row {
+  std::string layer, kernel;
+  std::int64_t items = 0;
+  int count = 0;
+  double seconds = 0, operations = 0, weight_bytes = 0;
+};
+
+std::vector<Row> rows_of(const Network& network) {
+  std::vector<Row> rows;
+  std::map<std::string, std::size_t> index;
+  for (const Step& step : network.steps) {
+    const ConvolutionShape& s = step.layer.shape;
+    const std::string name =
+        fmt::format("{}x{} {} -> {} {}x{}{}{}", s.in_h, s.in_w, s.weights.in_channels, s.weights.out_channels,
+                    s.weights.kernel_h, s.weights.kernel_w, s.stride_h > 1 ? fmt::format(" /{}", s.stride_h) : "",
+                    s.weights.groups > 1 ? " depthwise" : "");
+    const auto [at, is_new] = index.emplace(name + (step.layer.residual ? "+" : ""), rows.size());
+    if (is_new)
+      rows.push_back(
+          {name + (step.layer.residual ? " + residual" : ""), std::string(step.kernel->name()), step.kernel->items()});
+    Row& row = rows[at->second];
+    ++row.count;
+    row.seconds += step.best;
+    row.operations += operations_of(s);
+    row.weight_bytes += static_cast<double>(step.weights.size());
+  }
+  return rows;
+}
+
+void print_table(const Settings& settings, const std::vector<Row>& rows, const std::vector<double>& totals,
+                 double peak) {
+  double operations = 0, best = 0;
+  for (const Row& row : rows) operations += row.operations, best += row.seconds;
+  for (const Row& row : rows)
+    fmt::print(
+        "{:<34} x{} {:<20} {:>5} items {:8.1f} us {:7.1f} GFLOP/s {:5.1f} %, weights {:5.1f} GB/s, {:4.1f} % of "
+        "the time\n",
+        row.layer, row.count, row.kernel, row.items, row.seconds / row.count * 1e6, row.operations / row.seconds * 1e-9,
+        peak > 0 ? row.operations / row.seconds / peak * 100 : 0.0, row.weight_bytes / row.seconds * 1e-9,
+        row.seconds / best * 100);
+  const double median = totals[totals.size() / 2];
   fmt::print(
-      "{} batch {} {} {} threads: median {:.2f} ms, min {:.2f} ms, sum of layers' best {:.2f} ms; {:.1f} GFLOP/s of "
+      "{} batch {} {} {} {} threads: median {:.2f} ms, min {:.2f} ms, sum of layers' best {:.2f} ms; {:.1f} GFLOP/s of "
       "{:.1f} = {:.1f} %\n",
-      network, batch, base::name_of(isa), threads, totals[totals.size() / 2] * 1e3, totals[0] * 1e3, all_best * 1e3,
-      all_operations / totals[totals.size() / 2] * 1e-9, peak * 1e-9,
-      peak > 0 ? all_operations / totals[totals.size() / 2] / peak * 100 : 0.0);
+      settings.network, settings.batch, settings.precision, base::name_of(settings.isa()), settings.threads,
+      median * 1e3, totals[0] * 1e3, best * 1e3, operations / median * 1e-9, peak * 1e-9,
+      peak > 0 ? operations / median / peak * 100 : 0.0);
+}
+
+void print_json(const Settings& settings, const std::vector<Row>& rows, const std::vector<double>& totals,
+                double peak) {
+  double operations = 0;
+  for (const Row& row : rows) operations += row.operations;
+  const double median = totals[totals.size() / 2];
+  nlohmann::ordered_json document = {{"network", settings.network},
+                                     {"batch", settings.batch},
+                                     {"precision", settings.precision},
+                                     {"isa", base::name_of(settings.isa())},
+                                     {"threads", settings.threads},
+                                     {"warm", settings.warm},
+                                     {"median_ms", median * 1e3},
+                                     {"min_ms", totals[0] * 1e3},
+                                     {"gflops", operations / median * 1e-9},
+                                     {"peak_gflops", peak * 1e-9},
+                                     {"layers", nlohmann::ordered_json::array()}};
+  for (const Row& row : rows)
+    document["layers"].push_back({{"layer", row.layer},
+                                  {"count", row.count},
+                                  {"kernel", row.kernel},
+                                  {"items", row.items},
+                                  {"microseconds", row.seconds / row.count * 1e6},
+                                  {"gflops", row.operations / row.seconds * 1e-9},
+                                  {"weight_gigabytes_per_second", row.weight_bytes / row.seconds * 1e-9}});
+  fmt::print("{}\n", document.dump(1));
+}
+
+int run(int argc, char** argv) {
+  Settings settings;
+  CLI::App app("Times each convolution of a network");
+  app.footer(kExamples);
+  app.add_option("--network", settings.network, "resnet50 (default) or mobilenet_v2")
+      ->check(CLI::IsMember({"resnet50", "mobilenet_v2"}))
+      ->type_name("NAME");
+  app.add_option("--precision", settings.precision,
+                 "What is multiplied and kept between layers: fp32 (default) or bf16")
+      ->check(CLI::IsMember({"fp32", "bf16"}))
+      ->type_name("NAME");
+  app.add_option("--isa", settings.isa_name, "Instruction set (default: WHERRY_FORCE_ISA, else the machine's best)")
+      ->type_name("NAME");
+  app.add_option("--threads", settings.threads, "Threads (default: all usable cores)")
+      ->check(CLI::Range(1, 1024))
+      ->type_name("N");
+  app.add_option("--batch", settings.batch, "Images at once (default 1)")->check(CLI::Range(1, 4096))->type_name("N");
+  app.add_option("--runs", settings.runs, "Inferences (default 60 of resnet50, 300 of mobilenet_v2)")
+      ->check(CLI::Range(1, 1000000))
+      ->type_name("N");
+  app.add_flag(
+      "--warm", settings.warm,
+      "Run each layer several times in a row: its data then lies in caches as far as it fits, and what a layer "
+      "gains by that it loses to memory in a network");
+  app.add_flag("--json", settings.json, "Print JSON");
+  CLI11_PARSE(app, argc, argv);
+
+  Network network = prepare(settings);
+  const double peak = bench::measured_peak(settings.isa(), settings.threads);
+  const std::vector<double> totals = time_network(network, settings);
+  (settings.json ? print_json : print_table)(settings, rows_of(network), totals, peak);
   return 0;
 }
 
 }  // namespace
 }  // namespace wherry::kernels
 
-int main(int argc, char** argv) { return wherry::kernels::run(argc, argv); }
+int main(int argc, char** argv) {
+  try {
+    return wherry::kernels::run(argc, argv);
+  } catch (const wherry::Error& error) {
+    fmt::print(stderr, "convolution_bench: {}\n", error.what());
+    return 2;
+  }
+}

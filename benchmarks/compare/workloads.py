@@ -1,0 +1,116 @@
+"""What is compared: the engines, and the named workloads that `--only` selects from.
+
+To add a model, describe it in peers/models.py and add workloads here; nothing else needs to know of it.
+"""
+from __future__ import annotations
+
+import dataclasses
+import fnmatch
+from typing import Mapping, Sequence
+
+from .peers.models import MODELS
+
+
+@dataclasses.dataclass(frozen=True)
+class Engine:
+    """A runtime in one of its modes, as peers/time_engine.py knows it ("wherry" is run by wherry.py)."""
+
+    name: str
+    title: str  # with {version} where its package's goes
+    package: str
+    precisions: tuple[str, ...]
+    system_python: bool = False  # Debian's PyTorch; the others live in the virtual environment
+    avx2: Mapping[str, str] | None = None  # environment that keeps it to AVX2; None where it has no such switch
+
+
+NEW_TORCH_AVX2 = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"}
+ENGINES: dict[str, Engine] = {
+    engine.name: engine
+    for engine in (
+        Engine("wherry", "wherry", "wherry", ("fp32", "bf16"), avx2={"WHERRY_FORCE_ISA": "avx2"}),
+        Engine("torch-1.13", "PyTorch {version} (Debian), torch.jit", "python3-torch", ("fp32",), system_python=True,
+               avx2={"ATEN_CPU_CAPABILITY": "avx2", "DNNL_MAX_CPU_ISA": "AVX2"}),
+        Engine("torch-jit", "PyTorch {version}, torch.jit", "torch", ("fp32", "bf16"), avx2=NEW_TORCH_AVX2),
+        Engine("torch-compile", "PyTorch {version}, torch.compile", "torch", ("fp32", "bf16"), avx2=NEW_TORCH_AVX2),
+        Engine("onnxruntime", "ONNX Runtime {version}", "onnxruntime", ("fp32",)),
+        Engine("openvino", "OpenVINO {version}", "openvino", ("fp32", "bf16")),
+    )
+}
+
+
+def counted(count: int, noun: str) -> str:
+    """ "1 thread", "2 threads" """
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Entrant:
+    """One line of a workload's table."""
+
+    engine: str
+    precision: str
+    threads: int
+
+    @property
+    def key(self) -> str:
+        return f"{self.engine} {self.precision} {self.threads}t"
+
+
+@dataclasses.dataclass(frozen=True)
+class Workload:
+    """Entrants that run in turn on one model and batch; each ratio is the first entrant's time ÷ another's."""
+
+    name: str
+    title: str
+    model: str
+    batch: int
+    entrants: tuple[Entrant, ...]
+    avx2: bool = False
+
+
+def peers_of(precision: str, threads: int) -> tuple[Entrant, ...]:
+    """wherry, and every peer in this precision, or in fp32 where it has no other."""
+    return tuple(Entrant(engine.name, precision if precision in engine.precisions else "fp32", threads)
+                 for engine in ENGINES.values())
+
+
+def against_peers(model: str, precision: str, threads: int, batch: int = 1, avx2: bool = False) -> Workload:
+    name = "-".join([model, *([f"b{batch}"] if batch > 1 else []), precision, *(["avx2"] if avx2 else []), f"{threads}t"])
+    title = f"{MODELS[model].title}, batch {batch}, {precision}{', AVX2' if avx2 else ''}, {counted(threads, 'thread')}"
+    return Workload(name, title, model, batch, peers_of(precision, threads), avx2)
+
+
+def scaling(model: str, precision: str) -> Workload:
+    return Workload(f"{model}-{precision}-scaling", f"{MODELS[model].title}, batch 1, {precision}: wherry on 2 threads ÷ on 1", model, 1,
+                    (Entrant("wherry", precision, 2), Entrant("wherry", precision, 1)))
+
+
+def bf16_gain(model: str, threads: int) -> Workload:
+    return Workload(f"{model}-bf16-gain", f"{MODELS[model].title}, batch 1, {threads} threads: wherry in bf16 ÷ in fp32", model, 1,
+                    (Entrant("wherry", "bf16", threads), Entrant("wherry", "fp32", threads)))
+
+
+WORKLOADS: tuple[Workload, ...] = (
+    against_peers("resnet50", "bf16", 2),
+    against_peers("resnet50", "bf16", 1),
+    against_peers("resnet50", "fp32", 2),
+    against_peers("resnet50", "fp32", 1),
+    against_peers("mobilenet_v2", "fp32", 2),
+    against_peers("mobilenet_v2", "bf16", 2),
+    against_peers("resnet50", "fp32", 1, avx2=True),
+    against_peers("resnet50", "bf16", 2, batch=32),
+    scaling("resnet50", "fp32"),
+    scaling("resnet50", "bf16"),
+    bf16_gain("resnet50", 2),
+)
+
+
+def select(patterns: Sequence[str]) -> list[Workload]:
+    """The workloads that match any of the names or shell patterns, in the table's order; all where there are none.
+
+    Raises ValueError for a pattern that matches nothing.
+    """
+    for pattern in patterns:
+        if not any(fnmatch.fnmatch(one.name, pattern) for one in WORKLOADS):
+            raise ValueError(f"no workload is called '{pattern}'; there are {', '.join(one.name for one in WORKLOADS)}")
+    return [one for one in WORKLOADS if not patterns or any(fnmatch.fnmatch(one.name, pattern) for pattern in patterns)]
