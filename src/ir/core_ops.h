@@ -17,6 +17,7 @@
 //
 //   convolution(x[N,C,H,W], w[O,C/g,KH,KW], bias[O]?, operands...)
 //        attrs: stride int[2], padding int[4] (top, bottom, left, right), dilation int[2], groups int, epilogue Program?
+//               dtype DType? bf16 where an fp32 x is multiplied as bf16 (use_bf16: fewer than 16 channels, any strides)
 //        needs: x and out with C stride 1 (any strides for N, H, W); w constant. 1-d convolution is lowered to H = 1.
 //   matmul(a[..., M, K], b[..., K, N], bias[N]?, operands...)
 //        attrs: epilogue Program?          batch dims broadcast; strides of a, b and out are free (out: N stride 1)

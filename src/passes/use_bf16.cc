@@ -17,6 +17,7 @@ using ir::Node;
 using ir::Value;
 
 constexpr std::size_t kFirstOperand = 3;  ///< of an epilogue
+constexpr std::int64_t kFewChannels = 16;
 
 bool is_product(const Node& node) { return node.op() == "convolution" || node.op() == "matmul"; }
 
@@ -33,6 +34,11 @@ bool multiplies_bf16(const Node& node) {
   if (node.input(2) != nullptr && !is_f32(node.input(2))) return false;
   if (node.op() == "convolution") return node.input(1)->is_constant();
   return node.input(0)->type().sizes.back() > 0;
+}
+
+/// Few channels are padded, so the image is copied whatever its dtype and order are: no need to do so twice.
+bool takes_any_image(const Node& node) {
+  return node.op() == "convolution" && node.integer("groups") == 1 && node.input(0)->type().sizes[1] < kFewChannels;
 }
 
 /// Constant right-hand sides are packed, and converted then.
@@ -65,9 +71,16 @@ class Bf16 {
     for (Value* value : stored_) value->type().dtype = DType::bf16;
     for (Node* node : graph_.nodes()) {
       if (!products_.contains(node)) continue;
+      if (takes_any_image(*node) && is_f32(node->input(0))) {
+        node->set("dtype", DType::bf16);
+        const Node* order = node->input(0)->producer();
+        if (order != nullptr && order->op() == "copy") node->set_input(0, order->input(0));
+        continue;
+      }
       for (const std::size_t i : {std::size_t{0}, std::size_t{1}})
         if (!is_weight(*node, i) && is_f32(node->input(i))) node->set_input(i, cast(node->input(i), node));
     }
+    graph_.erase_dead();
   }
 
  private:

@@ -21,7 +21,10 @@ bool uses_halo(const ir::Node& node) {
   const Dims& weight = node.input(1)->type().sizes;
   const kernels::ConvolutionWeights weights = {node.input(0)->type().sizes[1], weight[0],  weight[2], weight[3],
                                                node.integer("groups"),         DType::bf16};
-  return stride[0] == 1 && stride[1] == 1 && padding_of(node).any() && kernels::reads_halo(weights);
+  // Wide rows are read line by line whatever the stride.
+  constexpr std::int64_t kWide = 16;
+  const bool flat = stride[0] == 1 && stride[1] == 1;
+  return (flat || node.output()->type().sizes[3] >= kWide) && padding_of(node).any() && kernels::reads_halo(weights);
 }
 
 class HaloStep final : public Step {

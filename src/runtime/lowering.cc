@@ -51,7 +51,7 @@ std::string precision_of(const ir::Node& node) {
       case expression::Compute::i64: dtype = DType::i64; break;
     }
   } else if (node.op() == "convolution" || node.op() == "matmul") {
-    dtype = node.input(0)->type().dtype;
+    dtype = product_dtype(node);
   }
   return precision_name(dtype);
 }
@@ -150,6 +150,14 @@ void Lowering::add(std::unique_ptr<Step> step, const ir::Node& node, StepFacts f
   steps_.push_back(std::move(step));
 }
 
+void Lowering::add(std::unique_ptr<Step> step, StepInfo info, const ir::Node* node, const Slot& from, const Slot& to) {
+  step->info_ = std::move(info);
+  if (node != nullptr) step->info_.source = ir::to_string(node->source());
+  step->reads_ = {from.storage};
+  step->writes_ = {to.storage};
+  steps_.push_back(std::move(step));
+}
+
 Lowering::Result Lowering::finish() {
   return {std::move(placement_), std::move(steps_), std::move(kept_), std::move(constants_)};
 }
@@ -173,6 +181,10 @@ void unsupported(const ir::Node& node, const std::string& reason) {
   const std::string where = ir::to_string(node.source());
   throw Unsupported(fmt::format("{}({}){}: {}", node.op(), types, where.empty() ? "" : " at " + where, reason),
                     {{fmt::format("{}({})", node.op(), types), where}});
+}
+
+DType product_dtype(const ir::Node& node) {
+  return node.has("dtype") ? node.dtype("dtype") : node.input(0)->type().dtype;
 }
 
 void require_product_dtypes(const ir::Node& node) {

@@ -75,6 +75,8 @@ class Lowering {
     kept_.emplace_back(std::move(object));
     return raw;
   }
+  /// Takes over a step that prepares something for the node's own: `info` is all but the source.
+  void add(std::unique_ptr<Step> step, StepInfo info, const ir::Node* node, const Slot& from, const Slot& to);
   /// Takes the step over: fills its info from the node and the facts, and what it reads and writes from the slots.
   void add(std::unique_ptr<Step> step, const ir::Node& node, StepFacts facts);
   /// Adds the step that copies `from` to `to`: same sizes and dtype, any strides. `node` may be null.
@@ -115,6 +117,8 @@ std::string precision_name(DType dtype);
 
 /// Refuses a node: throws Unsupported with one item, `reason` in the message.
 [[noreturn]] void unsupported(const ir::Node& node, const std::string& reason);
+/// In what a convolution or matmul multiplies.
+DType product_dtype(const ir::Node& node);
 /// Throws Unsupported where a product's operands are neither both fp32 nor both bf16 (a constant right-hand side fp32:
 /// it is packed as the left one is), or its bias is not fp32.
 void require_product_dtypes(const ir::Node& node);

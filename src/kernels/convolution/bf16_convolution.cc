@@ -1,7 +1,7 @@
-// bf16 convolution as a matmul over pixels. With stride 1, and zeros around the image in memory where it is padded, all
-// pixels of a batch are rows of one matrix with one stride, and each tap of the window is the same matrix a few pixels
-// on: tiles read the image where it lies. (Rows between images and at their sides are computed and not stored.) Else
-// the rows of a superblock are gathered first.
+// bf16 convolution as a matmul over pixels. Where zeros lie around the image in memory, or none are needed, each tap of
+// the window is the same matrix of pixels a few bytes on, and tiles read the image where it lies. With stride 1 all
+// pixels of a batch are rows of one line (those between images and at their sides are computed and not stored); else
+// each output row is a line. What fits neither is gathered, a superblock at a time.
 
 #include <fmt/format.h>
 
@@ -19,57 +19,67 @@ namespace {
 std::int64_t group_inputs(const ConvolutionWeights& weights) { return weights.in_channels / weights.groups; }
 std::int64_t group_outputs(const ConvolutionWeights& weights) { return weights.out_channels / weights.groups; }
 
-/// The image as rows of one matrix: pixel (n, h, w) is row (n · image_rows + h) · row_pixels + w.
-struct Flat {
-  std::int64_t row_pixels = 0;  ///< 0 where the shape does not allow it
-  std::int64_t image_rows = 0;
-  std::int64_t rows = 0;  ///< from the first result to the last
+/// Few channels are padded, and a row of the window is one tap: see ConvolutionArguments::x.
+bool merges_row(const ConvolutionWeights& weights) { return weights.groups == 1 && weights.in_channels < 16; }
+
+/// Pixels as rows of A, read where they lie.
+struct Lines {
+  std::int64_t count = 0;      ///< 0 where they must be gathered
+  std::int64_t rows = 0;       ///< of one line
+  std::int64_t row_bytes = 0;  ///< from one row of A to the next
+  /// Of the flat image: pixel (n, h, w) is row (n · image_rows + h) · row_pixels + w. Else an output row is a line.
+  std::int64_t row_pixels = 0, image_rows = 0;
 };
 
-Flat flatten(const ConvolutionShape& shape) {
+Lines find_lines(const ConvolutionShape& shape) {
   const bool padded = shape.pad_top + shape.pad_bottom + shape.pad_left + shape.pad_right > 0;
-  if (shape.stride_h != 1 || shape.stride_w != 1 || (padded && !shape.x_halo) || shape.x_stride_w <= 0) return {};
+  if (!bf16_panels(shape.weights).divided || (padded && !shape.x_halo) || shape.x_stride_w <= 0) return {};
+  if (merges_row(shape.weights) && (shape.dilation_w != 1 || shape.x_stride_w != bf16_channels(shape.weights)))
+    return {};
   const std::int64_t out_h = shape.out_h(), out_w = shape.out_w();
-  Flat flat;
-  if (shape.in_h == 1 && shape.batch == 1 && !padded) {
-    flat.row_pixels = flat.image_rows = std::max(out_w, shape.in_w);
-  } else {
-    if (shape.x_stride_h % shape.x_stride_w != 0) return {};
-    flat.row_pixels = shape.x_stride_h / shape.x_stride_w;
-    if (shape.batch == 1) {
-      flat.image_rows = std::max(out_h, shape.in_h);
-    } else {
-      if (shape.x_stride_h <= 0 || shape.x_stride_n % shape.x_stride_h != 0) return {};
-      flat.image_rows = shape.x_stride_n / shape.x_stride_h;
+  Lines lines;
+  if (shape.stride_h == 1 && shape.stride_w == 1) {
+    const bool pitched = shape.x_stride_h % shape.x_stride_w == 0;
+    lines.row_pixels = out_h == 1 && shape.batch == 1 ? out_w : pitched ? shape.x_stride_h / shape.x_stride_w : 0;
+    if (shape.batch == 1)
+      lines.image_rows = out_h;
+    else if (shape.x_stride_h > 0 && shape.x_stride_n % shape.x_stride_h == 0)
+      lines.image_rows = shape.x_stride_n / shape.x_stride_h;
+    lines.rows = ((shape.batch - 1) * lines.image_rows + out_h - 1) * lines.row_pixels + out_w;
+    // Not where a tile would read past the end, or most of it would be thrown away.
+    if (lines.row_pixels >= out_w && lines.image_rows >= out_h && lines.rows >= kBf16TileRows &&
+        lines.rows <= 2 * shape.batch * out_h * out_w) {
+      lines.count = 1;
+      lines.row_bytes = 2 * shape.x_stride_w;
+      return lines;
     }
   }
-  if (flat.row_pixels < out_w || flat.image_rows < out_h) return {};
-  flat.rows = ((shape.batch - 1) * flat.image_rows + out_h - 1) * flat.row_pixels + out_w;
-  // A tile reads 16 rows.
-  if (flat.rows < kBf16TileRows) return {};
-  // Too much of it would be thrown away.
-  if (flat.rows > 2 * shape.batch * out_h * out_w) return {};
-  return flat;
+  if (out_w < kBf16TileRows) return {};
+  return {shape.batch * out_h, out_w, 2 * shape.stride_w * shape.x_stride_w, 0, 0};
 }
 
 class Bf16Convolution final : public Convolution {
  public:
   Bf16Convolution(const ConvolutionShape& shape, base::Isa isa, int threads)
       : shape_(shape),
-        flat_(bf16_panels(shape.weights).divided ? flatten(shape) : Flat{}),
+        lines_(find_lines(shape)),
         out_h_(shape.out_h()),
         out_w_(shape.out_w()),
         walk_(problem(threads), isa) {
     const ConvolutionWeights& weights = shape.weights;
+    const std::int64_t taps_w = merges_row(weights) ? 1 : weights.kernel_w;
     for (std::int64_t i = 0; i < weights.kernel_h; ++i)
-      for (std::int64_t j = 0; j < weights.kernel_w; ++j)
+      for (std::int64_t j = 0; j < taps_w; ++j)
         tap_bytes_.push_back(2 * ((i * shape.dilation_h - shape.pad_top) * shape.x_stride_h +
                                   (j * shape.dilation_w - shape.pad_left) * shape.x_stride_w));
-    merges_ = shape.dilation_w == 1 && shape.x_stride_w == group_inputs(weights);
+    channels_ = bf16_channels(weights);
+    merges_ = shape.dilation_w == 1 && shape.x_stride_w == channels_;
     pieces_at_ = walk_.scratch_bytes();
     scratch_bytes_ = pieces_at_;
-    if (flat_.rows == 0) scratch_bytes_ += (tap_bytes_.size() * sizeof(Bf16Piece) + 63) / 64 * 64;
-    name_ = fmt::format("bf16_conv_{}_{}", flat_.rows > 0 ? "32x32" : "gather_32x32", base::name_of(isa));
+    if (lines_.count == 0)
+      scratch_bytes_ +=
+          (static_cast<std::size_t>(weights.kernel_h * weights.kernel_w) * sizeof(Bf16Piece) + 63) / 64 * 64;
+    name_ = fmt::format("bf16_conv_{}_{}", lines_.count > 0 ? "32x32" : "gather_32x32", base::name_of(isa));
   }
 
   std::string_view name() const override { return name_; }
@@ -88,12 +98,16 @@ class Bf16Convolution final : public Convolution {
     const ConvolutionArguments& arguments;
     Bf16Piece* pieces;
 
-    const std::byte* a(std::int64_t group) const {
-      return static_cast<const std::byte*>(arguments.x) + 2 * group * group_inputs(self.shape_.weights);
+    const std::byte* a(std::int64_t group, std::int64_t line) const {
+      const ConvolutionShape& shape = self.shape_;
+      std::int64_t at = group * group_inputs(shape.weights);
+      if (self.lines_.count > 1)
+        at += line / self.out_h_ * shape.x_stride_n + line % self.out_h_ * shape.stride_h * shape.x_stride_h;
+      return static_cast<const std::byte*>(arguments.x) + 2 * at;
     }
     void gather(std::int64_t group, std::int64_t row, Bf16GatherTask& task) const {
       task.pieces = pieces;
-      task.count = self.find_pieces(a(group), row, pieces);
+      task.count = self.find_pieces(a(group, 0), row, pieces);
     }
     const std::byte* panel(std::int64_t group, std::int64_t panel, std::byte*) const {
       const Bf16Panels& panels = self.walk_.panels();
@@ -114,11 +128,12 @@ class Bf16Convolution final : public Convolution {
     Bf16Problem problem;
     problem.panels = bf16_panels(shape_.weights);
     problem.outer = shape_.weights.groups;
-    problem.rows = flat_.rows > 0 ? flat_.rows : shape_.batch * out_h_ * out_w_;
-    problem.gathers = flat_.rows == 0;
-    problem.a_row_bytes = 2 * shape_.x_stride_w;
+    problem.gathers = lines_.count == 0;
+    problem.line_rows = problem.gathers ? shape_.batch * out_h_ * out_w_ : lines_.rows;
+    problem.rows = problem.gathers ? problem.line_rows : lines_.count * lines_.rows;
+    problem.a_row_bytes = lines_.row_bytes;
     // A window's taps in neighbouring pixels of a row share their cache lines.
-    problem.a_read_bytes = 2 * group_inputs(shape_.weights) * shape_.weights.kernel_h;
+    problem.a_read_bytes = 2 * bf16_channels(shape_.weights) * shape_.weights.kernel_h * shape_.stride_w;
     problem.y_is_bf16 = shape_.y_dtype == DType::bf16;
     problem.y_dtype = shape_.y_dtype;
     problem.threads = threads;
@@ -127,8 +142,8 @@ class Bf16Convolution final : public Convolution {
 
   void find_outputs(std::int64_t row, std::int64_t count, std::int64_t* offsets, std::int64_t* pixels) const noexcept {
     const auto bytes = static_cast<std::int64_t>(size_of(shape_.y_dtype));
-    const std::int64_t width = flat_.rows > 0 ? flat_.row_pixels : out_w_;
-    const std::int64_t height = flat_.rows > 0 ? flat_.image_rows : out_h_;
+    const std::int64_t width = lines_.count == 1 ? lines_.row_pixels : out_w_;
+    const std::int64_t height = lines_.count == 1 ? lines_.image_rows : out_h_;
     std::int64_t w = row % width, h = row / width % height, n = row / (width * height);
     for (std::int64_t r = 0; r < count; ++r) {
       const bool result = w < out_w_ && h < out_h_;
@@ -143,7 +158,7 @@ class Bf16Convolution final : public Convolution {
 
   /// The parts of one output pixel's window that lie in the image; x is at the group's first channel.
   std::int64_t find_pieces(const std::byte* x, std::int64_t pixel, Bf16Piece* pieces) const noexcept {
-    const std::int64_t inputs = group_inputs(shape_.weights);
+    const std::int64_t inputs = channels_;
     const std::int64_t kernel_h = shape_.weights.kernel_h, kernel_w = shape_.weights.kernel_w;
     const std::int64_t ow = pixel % out_w_, oh = pixel / out_w_ % out_h_, n = pixel / (out_w_ * out_h_);
     const std::int64_t ih0 = oh * shape_.stride_h - shape_.pad_top, iw0 = ow * shape_.stride_w - shape_.pad_left;
@@ -168,18 +183,29 @@ class Bf16Convolution final : public Convolution {
   }
 
   ConvolutionShape shape_;
-  Flat flat_;
+  Lines lines_;
   std::int64_t out_h_, out_w_;
   Bf16Walk walk_;
   std::vector<std::int64_t> tap_bytes_;
-  bool merges_ = false;  ///< a window's row is one piece
+  std::int64_t channels_ = 0;  ///< of a group in x
+  bool merges_ = false;        ///< a window's row is one piece
   std::size_t pieces_at_ = 0, scratch_bytes_ = 0;
   std::string name_;
 };
 
 }  // namespace
 
+bool pads_channels(const ConvolutionWeights& weights) { return weights.dtype == DType::bf16 && merges_row(weights); }
+
+std::int64_t bf16_channels(const ConvolutionWeights& weights) {
+  const std::int64_t inputs = group_inputs(weights);
+  if (!merges_row(weights)) return inputs;
+  return inputs <= 4 ? 4 : inputs <= 8 ? 8 : 16;
+}
+
 Bf16Panels bf16_panels(const ConvolutionWeights& weights) {
+  if (merges_row(weights))
+    return make_bf16_panels(group_outputs(weights), weights.kernel_h, weights.kernel_w * bf16_channels(weights));
   return make_bf16_panels(group_outputs(weights), weights.kernel_h * weights.kernel_w, group_inputs(weights));
 }
 
@@ -188,6 +214,7 @@ bool reads_halo(const ConvolutionWeights& weights) {
 }
 
 std::unique_ptr<const Convolution> make_bf16_convolution(const ConvolutionShape& shape, base::Isa isa, int threads) {
+  WHERRY_CHECK(!merges_row(shape.weights) || shape.in_w == 1 || shape.x_stride_w >= bf16_channels(shape.weights));
   return std::make_unique<Bf16Convolution>(shape, isa, threads);
 }
 

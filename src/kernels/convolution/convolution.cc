@@ -58,8 +58,12 @@ void pack_bf16(const ConvolutionWeights& weights, const float* source, const std
   for (std::int64_t item = begin; item < end; ++item) {
     const std::int64_t group = item / panels.count, panel = item % panels.count;
     pack_bf16_panel(panels, panel,
-                    {source + group * group_outputs(weights) * strides[0], false, strides[2], strides[3],
-                     weights.kernel_w, strides[1], strides[0]},
+                    {source + group * group_outputs(weights) * strides[0],
+                     false,
+                     {weights.kernel_h, weights.kernel_w, group_inputs(weights)},
+                     bf16_channels(weights),
+                     {strides[2], strides[3], strides[1]},
+                     strides[0]},
                     packed + group * panels.bytes() + panels.offset(panel));
   }
 }

@@ -81,6 +81,8 @@ struct ConvolutionShape {
 };
 
 struct ConvolutionArguments {
+  /// Of the dtype of the weights. bf16 images of fewer than 16 channels, ungrouped, have bf16_channels() in memory:
+  /// those beyond in_channels are zeros.
   const void* x = nullptr;
   const void* weights = nullptr;  ///< packed
   void* y = nullptr;
@@ -104,6 +106,11 @@ class Convolution {
   virtual void run(const ConvolutionArguments& arguments, std::int64_t begin, std::int64_t end,
                    void* scratch) const noexcept = 0;
 };
+
+/// Whether x must have more channels in memory than in_channels: see ConvolutionArguments::x.
+bool pads_channels(const ConvolutionWeights& weights);
+/// Channels of a group as bf16 kernels of the matmul family read them.
+std::int64_t bf16_channels(const ConvolutionWeights& weights);
 
 /// Whether kernels with these weights read an image where it lies if zeros surround it (ConvolutionShape::x_halo).
 bool reads_halo(const ConvolutionWeights& weights);

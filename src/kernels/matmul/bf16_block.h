@@ -16,10 +16,10 @@ inline constexpr int kBf16BlockRows = 2 * kBf16TileRows;
 inline constexpr int kBf16BlockColumns = 2 * kBf16TileColumns;
 inline constexpr int kBf16MaxStep = 32;  ///< depth that one tile product covers
 
-/// sums[r, j] = bias[j] + Σ over taps t, steps s, k < step of A[t, s, r, k] · B[t, s, k, j].
-/// A[t, s, r, k] is the bf16 at a + tap_bytes[t] + s · a_step_bytes + r · a_row_bytes + 2 · k.
+/// sums[r, j] = init[r, j] + Σ over taps t, steps s, k < step of A[t, s, r, k] · B[t, s, k, j].
+/// A[t, s, r, k] is the bf16 at a[r / 16] + tap_bytes[t] + s · a_step_bytes + r % 16 · a_row_bytes + 2 · k.
 struct Bf16BlockTask {
-  const std::byte* a;
+  const std::byte* a[2];  ///< one a row tile
   std::int64_t a_row_bytes;
   std::int64_t a_step_bytes;
   const std::int64_t* tap_bytes;
@@ -29,7 +29,10 @@ struct Bf16BlockTask {
   int row_tiles;                ///< 1 or 2
   int column_tiles;             ///< 1 or 2
   const std::byte* b;           ///< [tap][step][column tile][step / 2][16 columns][2]: pairs of neighbours in depth
-  const float* bias;            ///< [32]
+  bool a_streams;               ///< A comes from beyond L1 and had better not displace B there
+  const float* init;            ///< of row 0, 32 columns …
+  std::int64_t init_row_bytes;  ///< … and from one row to the next: 0 for a bias
+
   float* sums;                  ///< [32][32], on a 64-byte boundary
   const std::byte* prefetch;    ///< what will be wanted next: each step asks L2 for …
   std::int64_t prefetch_lines;  ///< … so many cache lines of it and moves on

@@ -35,13 +35,14 @@ void begin(int step) noexcept {
 
 void end() noexcept { _tile_release(); }
 
-template <int kRowTiles, int kColumnTiles>
+template <int kRowTiles, int kColumnTiles, bool kStream>
 void tiles(const Bf16BlockTask& task, Bf16Finish* pending) noexcept {
-  // The same line for each row.
-  _tile_loadd(0, task.bias, 0);
-  if constexpr (kColumnTiles == 2) _tile_loadd(1, task.bias + 16, 0);
-  if constexpr (kRowTiles == 2) _tile_loadd(2, task.bias, 0);
-  if constexpr (kRowTiles == 2 && kColumnTiles == 2) _tile_loadd(3, task.bias + 16, 0);
+  const auto* init = reinterpret_cast<const std::byte*>(task.init);
+  const std::int64_t init_bytes = task.init_row_bytes;
+  _tile_loadd(0, init, init_bytes);
+  if constexpr (kColumnTiles == 2) _tile_loadd(1, init + 64, init_bytes);
+  if constexpr (kRowTiles == 2) _tile_loadd(2, init + kBf16TileRows * init_bytes, init_bytes);
+  if constexpr (kRowTiles == 2 && kColumnTiles == 2) _tile_loadd(3, init + kBf16TileRows * init_bytes + 64, init_bytes);
   const std::int64_t row_bytes = task.a_row_bytes;
   const std::int64_t tile_bytes = std::int64_t{32} * task.step;
   const std::byte* b = task.b;
@@ -58,13 +59,22 @@ void tiles(const Bf16BlockTask& task, Bf16Finish* pending) noexcept {
   }
   int wait = 1;
   for (std::int64_t tap = 0; tap < task.taps; ++tap) {
-    const std::byte* a = task.a + task.tap_bytes[tap];
-    for (std::int64_t s = 0; s < task.steps; ++s, a += task.a_step_bytes, b += kColumnTiles * tile_bytes) {
+    const std::byte* a0 = task.a[0] + task.tap_bytes[tap];
+    const std::byte* a1 = kRowTiles == 2 ? task.a[1] + task.tap_bytes[tap] : nullptr;
+    for (std::int64_t s = 0; s < task.steps; ++s, a0 += task.a_step_bytes, b += kColumnTiles * tile_bytes) {
       _tile_loadd(6, b, 64);
-      _tile_loadd(4, a, row_bytes);
+      // (The number of a tile must be a literal for g++ 12.)
+      if constexpr (kStream)
+        _tile_stream_loadd(4, a0, row_bytes);
+      else
+        _tile_loadd(4, a0, row_bytes);
       _tile_dpbf16ps(0, 4, 6);
       if constexpr (kRowTiles == 2) {
-        _tile_loadd(5, a + kBf16TileRows * row_bytes, row_bytes);
+        if constexpr (kStream)
+          _tile_stream_loadd(5, a1, row_bytes);
+        else
+          _tile_loadd(5, a1, row_bytes);
+        a1 += task.a_step_bytes;
         _tile_dpbf16ps(2, 5, 6);
       }
       if constexpr (kColumnTiles == 2) {
@@ -91,10 +101,12 @@ void block(const Bf16BlockTask& task, Bf16Finish* pending) noexcept {
     if (pending != nullptr) finish(*pending, kBf16BlockRows);
     return dot_block(task);
   }
-  if (task.row_tiles == 2)
-    task.column_tiles == 2 ? tiles<2, 2>(task, pending) : tiles<2, 1>(task, pending);
+  if (task.row_tiles == 2 && task.column_tiles == 2)
+    task.a_streams ? tiles<2, 2, true>(task, pending) : tiles<2, 2, false>(task, pending);
+  else if (task.row_tiles == 2)
+    tiles<2, 1, false>(task, pending);
   else
-    task.column_tiles == 2 ? tiles<1, 2>(task, pending) : tiles<1, 1>(task, pending);
+    task.column_tiles == 2 ? tiles<1, 2, false>(task, pending) : tiles<1, 1, false>(task, pending);
 }
 
 }  // namespace

@@ -22,7 +22,7 @@ Bf16Problem problem_of(const MatmulShape& shape, int threads) {
   Bf16Problem problem;
   problem.panels = bf16_panels({shape.depth, shape.columns, DType::bf16});
   problem.outer = shape.batch[0] * shape.batch[1] * shape.batch[2] * shape.batch[3];
-  problem.rows = shape.rows;
+  problem.rows = problem.line_rows = shape.rows;
   problem.gathers = !problem.panels.divided || shape.rows < kBf16TileRows;
   problem.packs_b = !shape.packed_b;
   problem.a_row_bytes = 2 * shape.a_row_stride;
@@ -70,11 +70,11 @@ class Bf16Matmul final : public Matmul {
       }
       return at;
     }
-    const std::byte* a(std::int64_t outer) const {
+    const std::byte* a(std::int64_t outer, std::int64_t) const {
       return static_cast<const std::byte*>(arguments.a) + 2 * dot(index(outer), shape.a_batch_strides);
     }
     void gather(std::int64_t outer, std::int64_t row, Bf16GatherTask& task) {
-      piece = {a(outer) + 2 * row * shape.a_row_stride, 0, shape.depth};
+      piece = {a(outer, 0) + 2 * row * shape.a_row_stride, 0, shape.depth};
       task.pieces = &piece;
       task.count = 1;
     }
@@ -82,7 +82,8 @@ class Bf16Matmul final : public Matmul {
       if (shape.packed_b) return static_cast<const std::byte*>(arguments.b) + panels.offset(panel);
       if (outer != packed_outer || panel != packed_panel) {
         const auto* b = static_cast<const std::byte*>(arguments.b) + 2 * dot(index(outer), shape.b_batch_strides);
-        pack_bf16_panel(panels, panel, {b, true, 0, 0, 1, shape.b_depth_stride, shape.b_column_stride}, scratch);
+        pack_bf16_panel(panels, panel,
+                        Bf16Source::matrix(b, true, shape.depth, shape.b_depth_stride, shape.b_column_stride), scratch);
         packed_outer = outer, packed_panel = panel;
       }
       return scratch;

@@ -58,13 +58,15 @@ void pack_bf16_panel(const Bf16Panels& panels, std::int64_t panel, const Bf16Sou
   for (int j = 0; j < columns; ++j) {
     const std::int64_t column = (first + j) * source.column_stride;
     std::uint16_t* const tile = to + j / 16 * (step * 16) + j % 16 * 2;
-    std::int64_t k = 0;
-    for (std::int64_t tap = 0; tap < panels.taps; ++tap) {
-      std::int64_t at = column + tap / source.taps_w * source.tap_h_stride + tap % source.taps_w * source.tap_w_stride;
-      for (std::int64_t d = 0; d < panels.depth; ++d, ++k, at += source.depth_stride) {
-        const std::int64_t inside = k % step;
-        std::uint16_t& element = tile[k / step * (tiles * step * 16) + inside / 2 * 32 + inside % 2];
+    const std::int64_t windows = source.sizes[0] * source.sizes[1];
+    for (std::int64_t window = 0; window < windows; ++window) {
+      std::int64_t at =
+          column + window / source.sizes[1] * source.strides[0] + window % source.sizes[1] * source.strides[1];
+      std::int64_t s = window * source.padded_channels / step, inside = window * source.padded_channels % step;
+      for (std::int64_t c = 0; c < source.sizes[2]; ++c, at += source.strides[2]) {
+        std::uint16_t& element = tile[s * (tiles * step * 16) + inside / 2 * 32 + inside % 2];
         element = source.is_bf16 ? bf16[at] : tensor::float_to_bf16(f32[at]);
+        if (++inside == step) inside = 0, ++s;
       }
     }
   }

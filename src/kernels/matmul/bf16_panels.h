@@ -39,13 +39,22 @@ struct Bf16Panels {
 
 Bf16Panels make_bf16_panels(std::int64_t columns, std::int64_t taps, std::int64_t depth);
 
-/// Where element (tap, k, column) of B comes from: fp32 numbers that are rounded to nearest even, or bf16 ones.
+/// Where B comes from: fp32 numbers that are rounded to nearest even, or bf16 ones. Element (k, column), k running over
+/// all taps, is at data + i · strides[0] + j · strides[1] + c · strides[2] + column · column_stride (in elements) where
+/// k = (i · sizes[1] + j) · padded_channels + c, and zero where c ≥ sizes[2].
 struct Bf16Source {
   const void* data;
   bool is_bf16;
-  std::int64_t tap_h_stride, tap_w_stride;  ///< elements
-  std::int64_t taps_w;                      ///< tap = tap_h · taps_w + tap_w
-  std::int64_t depth_stride, column_stride;
+  std::int64_t sizes[3];
+  std::int64_t padded_channels;
+  std::int64_t strides[3];
+  std::int64_t column_stride;
+
+  /// A plain matrix.
+  static Bf16Source matrix(const void* data, bool is_bf16, std::int64_t depth, std::int64_t depth_stride,
+                           std::int64_t column_stride) {
+    return {data, is_bf16, {1, 1, depth}, depth, {0, 0, depth_stride}, column_stride};
+  }
 };
 
 /// Packs one panel to `packed`, where that panel starts.

@@ -25,43 +25,60 @@ namespace {
 
 // Of a present x86 server core with tiles, in cycles and bytes a cycle. Wrong by a factor of two, they cost a few per
 // cent.
-constexpr double kStepCycles = 64;  ///< four tile products
-constexpr double kFinishCycles = 130;
-constexpr double kL1Bytes = 32 << 10;
+constexpr double kStepCycles = 66;  ///< four tile products
+constexpr double kFinishCycles = 110;
+constexpr double kChunkCycles = 140;  ///< sums of a block out and in again
+constexpr double kL1Bytes = 40 << 10;
 constexpr double kL2Bytes = 1 << 20;
-constexpr double kL2Rate = 28;
-constexpr double kL3Rate = 9;
+constexpr double kL2Rate = 32;
+constexpr double kL3Rate = 6;
 constexpr double kGatherRate = 12;
+constexpr std::int64_t kMostChunkSteps = 16;  ///< 32 KiB of B
 
 std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 std::size_t round_up(std::int64_t bytes) { return static_cast<std::size_t>((bytes + 63) / 64 * 64); }
+
+/// Chunks of depth for superblocks of `size` blocks. Neighbouring taps read the same pixels from L1, so only products
+/// of one tap are cut.
+std::int64_t chunks_for(const Bf16Problem& problem, std::int64_t size) {
+  const bool one_tap = problem.gathers || problem.panels.taps == 1;
+  return size > 1 && one_tap ? divide_up(problem.panels.all_steps(), kMostChunkSteps) : 1;
+}
+
+double block_bytes(const Bf16Problem& problem) {
+  return kBf16BlockRows * (problem.gathers ? 2.0 * static_cast<double>(problem.panels.padded_depth())
+                                           : static_cast<double>(problem.a_read_bytes));
+}
 
 /// Cycles of the busiest thread.
 double cost(const Bf16Problem& problem, const Bf16Blocking& blocking) {
   const Bf16Panels& panels = problem.panels;
   const auto size = static_cast<double>(blocking.largest());
   const auto steps = static_cast<double>(panels.all_steps());
-  const double panel_bytes = 2.0 * static_cast<double>(panels.strip_bytes());
-  const double weight_bytes = static_cast<double>(panels.bytes());
+  const double weights = problem.packs_b ? 0 : static_cast<double>(panels.bytes());
   const std::int64_t superblocks = problem.outer * blocking.superblocks;
   const auto items = static_cast<double>(divide_up(superblocks * panels.count, problem.threads));
   const double visited = std::max(1.0, items / static_cast<double>(panels.count));  // superblocks of one thread
-  const double depth_bytes = 2.0 * static_cast<double>(panels.padded_depth());
-  const double a_block = kBf16BlockRows * (problem.gathers ? depth_bytes : static_cast<double>(problem.a_read_bytes));
+  const auto chunks = static_cast<double>(chunks_for(problem, blocking.largest()));
+  const double a_block = block_bytes(problem);
+  const double panel = 2.0 * static_cast<double>(panels.strip_bytes());
 
-  // A block: the panel comes from L2 the first time, then from L1 if it fits; A from L1 or L2 likewise.
-  const double b_rate = panel_bytes + a_block < kL1Bytes ? 0 : panel_bytes / kL2Rate;
-  const double a_rate = size * a_block < kL2Bytes ? a_block / kL2Rate : a_block / kL3Rate;
-  const double products = steps * kStepCycles;
-  const double first = std::max(products, panel_bytes / kL2Rate + a_rate) + kFinishCycles;
-  const double later = std::max(products, b_rate + a_rate) + kFinishCycles;
-  double cycles = items * (first + (size - 1) * later);
-  // Weights reach a thread's L2 once if they fit there, else once a superblock; rows are gathered once a superblock.
-  const double own_weights =
-      problem.packs_b ? 0 : weight_bytes * std::min(1.0, items / static_cast<double>(panels.count));
-  cycles += own_weights / kL3Rate * (weight_bytes < kL2Bytes ? 1.0 : visited) * 0.5;
-  if (problem.gathers) cycles += std::max(1.0, visited) * size * a_block / kGatherRate;
-  if (problem.packs_b) cycles += items * panel_bytes * 2;
+  // What a block brings from L2: its rows, and the panel where a block's pass drives that out of L1.
+  const bool all_in_l1 = weights + a_block < kL1Bytes;
+  const bool panel_stays = panel / chunks < kL1Bytes && size > 1;
+  const double a_rate = size * a_block < kL2Bytes ? kL2Rate : kL3Rate;
+  const double l2 = (all_in_l1 || panel_stays ? 0 : panel / kL2Rate) + a_block / a_rate;
+  double block = std::max(steps * kStepCycles, l2) + kFinishCycles + (chunks - 1) * kChunkCycles;
+  // Results of a superblock are written panel by panel: parts of their rows, one line here and one there.
+  const double y = size * kBf16BlockRows * static_cast<double>(panels.columns) * (problem.y_is_bf16 ? 2 : 4);
+  block += y < 48 << 10 ? 0 : y < 768 << 10 ? 60 : 250;
+  // Weights come from L3 while the blocks before them compute: once where they stay in L2, else for each superblock.
+  const double cold = std::max(size * block, panel / kL3Rate);
+  const double warm = size * block;
+  const double first_items = std::min(items, static_cast<double>(panels.count));
+  double cycles = weights < kBf16ResidentBytes ? first_items * cold + (items - first_items) * warm : items * cold;
+  if (problem.gathers) cycles += visited * size * a_block / kGatherRate;
+  if (problem.packs_b) cycles += items * panel * 2;
   return cycles;
 }
 
@@ -72,9 +89,10 @@ Bf16Blocking choose_bf16_blocking(const Bf16Problem& problem) {
   constexpr std::int64_t kMostBlocks = 64;
   constexpr std::int64_t kMostGatheredBytes = 1 << 20;
   Bf16Blocking best;
-  best.tiles = divide_up(problem.rows, kBf16TileRows);
+  if (problem.rows == 0) return best;
+  best.line_tiles = divide_up(problem.line_rows, kBf16TileRows);
+  best.tiles = problem.rows / problem.line_rows * best.line_tiles;
   best.blocks = divide_up(best.tiles, 2);
-  if (best.blocks == 0) return best;
   std::int64_t most = kMostBlocks;
   if (problem.gathers)
     most = std::clamp<std::int64_t>(kMostGatheredBytes / (kBf16BlockRows * problem.panels.padded_depth() * 2), 1, most);
@@ -90,6 +108,11 @@ Bf16Blocking choose_bf16_blocking(const Bf16Problem& problem) {
     // Larger images differ little from one count to the next.
     if (superblocks > 64) superblocks += superblocks / 16;
   }
+  best.chunks = chunks_for(problem, best.largest());
+  // A hint that keeps rows of A out of L1 pays where a panel, or its chunk, would not survive them there.
+  const double chunk_bytes = 2.0 * static_cast<double>(problem.panels.strip_bytes()) / static_cast<double>(best.chunks);
+  best.a_streams = best.largest() > 1 && (problem.gathers || problem.panels.taps == 1) && chunk_bytes < kL1Bytes &&
+                   chunk_bytes + block_bytes(problem) / static_cast<double>(best.chunks) > kL1Bytes;
   return best;
 }
 
@@ -98,7 +121,7 @@ Bf16Walk::Bf16Walk(const Bf16Problem& problem, base::Isa isa)
   element_bytes_ = static_cast<std::int64_t>(size_of(problem.y_dtype));
   constexpr std::size_t kBlockBytes = kBf16BlockRows * kBf16BlockColumns * sizeof(float);
   const std::int64_t blocks = blocking_.blocks == 0 ? 0 : blocking_.largest();
-  results_at_ = 2 * kBlockBytes;
+  results_at_ = static_cast<std::size_t>(blocking_.chunks > 1 ? std::max<std::int64_t>(blocks, 2) : 2) * kBlockBytes;
   tables_at_ = results_at_ + kBlockBytes;
   blocks_at_ = tables_at_ + round_up(2 * blocks * kBf16BlockRows * static_cast<std::int64_t>(sizeof(std::int64_t)));
   row_at_ = blocks_at_ + round_up(blocks * static_cast<std::int64_t>(sizeof(Block)));
@@ -110,10 +133,8 @@ Bf16Walk::Bf16Walk(const Bf16Problem& problem, base::Isa isa)
 
 Bf16Walk::Scratch Bf16Walk::divide(void* memory) const noexcept {
   auto* const bytes = static_cast<std::byte*>(memory);
-  constexpr std::size_t kBlockBytes = kBf16BlockRows * kBf16BlockColumns * sizeof(float);
   Scratch scratch;
-  scratch.sums[0] = reinterpret_cast<float*>(bytes);
-  scratch.sums[1] = reinterpret_cast<float*>(bytes + kBlockBytes);
+  scratch.sums = reinterpret_cast<float*>(bytes);
   scratch.results = reinterpret_cast<float*>(bytes + results_at_);
   scratch.y_offsets = reinterpret_cast<std::int64_t*>(bytes + tables_at_);
   scratch.pixels = scratch.y_offsets + (blocking_.blocks == 0 ? 0 : blocking_.largest()) * kBf16BlockRows;

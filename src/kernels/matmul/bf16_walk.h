@@ -14,10 +14,16 @@
 
 namespace wherry::kernels {
 
+/// Weights of at most so many bytes stay in a core's L2 from one superblock to the next.
+inline constexpr std::int64_t kBf16ResidentBytes = 1 << 20;
+
 struct Bf16Problem {
   Bf16Panels panels;
-  std::int64_t outer = 1;         ///< independent products: groups or batch elements
-  std::int64_t rows = 0;          ///< of A, each product
+  std::int64_t outer = 1;  ///< independent products: groups or batch elements
+  std::int64_t rows = 0;   ///< of A, each product
+  /// Tiles never span two lines of so many rows each (all rows, unless A's stride changes from line to line). A line
+  /// that is read where it lies has at least 16.
+  std::int64_t line_rows = 0;
   bool gathers = false;           ///< A is brought into tiles' order first; else it is read where it lies
   bool packs_b = false;           ///< B is an activation: packed by whoever uses it
   std::int64_t a_row_bytes = 0;   ///< of A read where it lies: between neighbouring rows …
@@ -29,9 +35,12 @@ struct Bf16Problem {
 
 /// How the work is cut. Tiles of 16 rows pair up to blocks; the last block may be a single tile.
 struct Bf16Blocking {
+  std::int64_t line_tiles = 0;
   std::int64_t tiles = 0;
   std::int64_t blocks = 0;
   std::int64_t superblocks = 0;  ///< of blocks, differing by at most one
+  std::int64_t chunks = 1;       ///< of depth: a panel's chunk stays in L1 while the blocks pass
+  bool a_streams = false;
 
   std::int64_t first_block(std::int64_t superblock) const { return blocks * superblock / superblocks; }
   std::int64_t largest() const { return (blocks + superblocks - 1) / superblocks; }
@@ -49,7 +58,7 @@ class Bf16Walk {
   std::size_t scratch_bytes() const { return scratch_bytes_; }
 
   /// Computes items [begin, end). Operands has, for each of the `outer` products:
-  ///   const std::byte* a(outer)                        row 0 of A, where it is read where it lies
+  ///   const std::byte* a(outer, line)                  first row of a line, where A is read where it lies
   ///   void gather(outer, row, Bf16GatherTask& task)    else: fills task.pieces and task.count for one row
   ///   const std::byte* panel(outer, panel, scratch)    packed B; `scratch` has room for a panel where B is an
   ///   activation void outputs(outer, row, count, offsets, pixels) bytes from y's first column, or negative where a row
@@ -61,11 +70,11 @@ class Bf16Walk {
 
  private:
   struct Block {
-    const std::byte* a;
+    const std::byte* a[2];
     int row_tiles, rows;
   };
   struct Scratch {
-    float* sums[2];
+    float* sums;  ///< a block each of the superblock, or two that take turns
     float* results;
     std::int64_t* y_offsets;
     std::int64_t* pixels;
@@ -129,7 +138,9 @@ void Bf16Walk::run(Operands& operands, const std::int64_t* tap_bytes, const Epil
       2048, 2176, 2304, 2432, 2560, 2688, 2816, 2944, 3072, 3200, 3328, 3456, 3584, 3712, 3840, 3968};
 
   alignas(64) float tail_bias[kBf16BlockColumns] = {};
-  task.bias = tail_bias;
+  const float* bias = tail_bias;
+  const std::int64_t all_steps = task.steps;  // of a tap
+  task.a_streams = blocking_.a_streams;
 
   kernels_->begin(panels.step);
   Bf16Finish* pending = nullptr;
@@ -148,96 +159,121 @@ void Bf16Walk::run(Operands& operands, const std::int64_t* tap_bytes, const Epil
       blocks = blocking_.first_block(superblock % blocking_.superblocks + 1) - first;
       for (std::int64_t b = 0; b < blocks; ++b) {
         Block& block = scratch.blocks[b];
-        const std::int64_t row = (first + b) * kBf16BlockRows;
         block.row_tiles = 2 * (first + b) + 1 < blocking_.tiles ? 2 : 1;
-        const std::int64_t whole = std::int64_t{kBf16TileRows} * block.row_tiles;
-        const std::int64_t here = problem_.rows - row < whole ? problem_.rows - row : whole;
-        std::int64_t* const offsets = scratch.y_offsets + b * kBf16BlockRows;
-        std::int64_t* const pixels = scratch.pixels + b * kBf16BlockRows;
-        if (problem_.gathers) {
-          block.rows = static_cast<int>(here);
-          operands.outputs(outer, row, here, offsets, pixels);
-          std::byte* const to = scratch.gathered + b * kBf16BlockRows * panels.padded_depth() * 2;
-          block.a = to;
-          for (std::int64_t r = 0; r < here; ++r) {
-            Bf16GatherTask gather;
-            gather.depth = panels.padded_depth();
-            gather.step = panels.step;
-            gather.to = to + r * task.a_row_bytes;
-            gather.step_bytes = task.a_step_bytes;
-            gather.row = scratch.row;
-            operands.gather(outer, row + r, gather);
-            kernels_->gather(gather);
+        block.rows = 0;
+        for (int t = 0; t < block.row_tiles; ++t) {
+          const std::int64_t tile = 2 * (first + b) + t;
+          const std::int64_t line = tile / blocking_.line_tiles;
+          const std::int64_t row = tile % blocking_.line_tiles * kBf16TileRows;  // in the line
+          const std::int64_t left = problem_.line_rows - row;
+          const std::int64_t here = left < kBf16TileRows ? left : std::int64_t{kBf16TileRows};
+          std::int64_t* const offsets = scratch.y_offsets + b * kBf16BlockRows + t * kBf16TileRows;
+          std::int64_t* const pixels = scratch.pixels + b * kBf16BlockRows + t * kBf16TileRows;
+          const std::int64_t at = line * problem_.line_rows + row;
+          if (problem_.gathers) {
+            std::byte* const to = scratch.gathered + b * kBf16BlockRows * panels.padded_depth() * 2 +
+                                  t * kBf16TileRows * task.a_row_bytes;
+            block.a[t] = to;
+            block.rows += static_cast<int>(here);
+            operands.outputs(outer, at, here, offsets, pixels);
+            for (std::int64_t r = 0; r < here; ++r) {
+              Bf16GatherTask gather;
+              gather.depth = panels.padded_depth();
+              gather.step = panels.step;
+              gather.to = to + r * task.a_row_bytes;
+              gather.step_bytes = task.a_step_bytes;
+              gather.row = scratch.row;
+              operands.gather(outer, at + r, gather);
+              kernels_->gather(gather);
+            }
+          } else {
+            // Tiles always read 16 rows: the last one of a line moves up, over rows that the one before computes.
+            const std::int64_t over = kBf16TileRows - here;
+            block.a[t] = operands.a(outer, line) + (row - over) * task.a_row_bytes;
+            block.rows += kBf16TileRows;
+            for (std::int64_t r = 0; r < over; ++r) offsets[r] = -1, pixels[r] = 0;
+            operands.outputs(outer, at, here, offsets + over, pixels + over);
           }
-        } else {
-          // Tiles always read 16 rows: the last ones move up, over rows that the block before computes.
-          const std::int64_t over = whole - here;
-          block.rows = static_cast<int>(whole);
-          block.a = operands.a(outer) + (row - over) * task.a_row_bytes;
-          for (std::int64_t r = 0; r < over; ++r) offsets[r] = -1, pixels[r] = 0;
-          operands.outputs(outer, row, here, offsets + over, pixels + over);
         }
       }
       origin = operands.origin(outer);
       last = superblock;
     }
     const std::int64_t first_column = panels.first_column(panel);
-    task.b = operands.panel(outer, panel, scratch.packed);
+    const std::byte* const packed = operands.panel(outer, panel, scratch.packed);
     task.column_tiles = panels.column_tiles(panel);
-    // The next panel follows this one in memory; each block asks for its share.
-    const std::int64_t panel_bytes = task.column_tiles * panels.strip_bytes();
-    task.prefetch = task.b + panel_bytes;
-    task.prefetch_lines = panel + 1 < panels.count && !problem_.packs_b
-                              ? (task.column_tiles * panels.tile_bytes() / 64 + blocks - 1) / blocks
-                              : 0;
+    // The next panel follows this one in memory; each block asks for its share. Where the weights stay in L2, the first
+    // superblock brings them there.
+    const std::int64_t step_bytes = task.column_tiles * panels.tile_bytes();
+    task.prefetch = packed + task.column_tiles * panels.strip_bytes();
+    const bool wanted = panel + 1 < panels.count && !problem_.packs_b &&
+                        (superblock == begin / panels.count || panels.bytes() > kBf16ResidentBytes);
+    task.prefetch_lines = wanted ? (step_bytes / 64 + blocks - 1) / blocks : 0;
     const int columns = panels.columns_of(panel);
     const std::int64_t y_column = origin.column + first_column;
     if (epilogue.bias != nullptr) {
-      task.bias = epilogue.bias + y_column;
+      bias = epilogue.bias + y_column;
       if (columns < kBf16BlockColumns) {
-        std::memcpy(tail_bias, task.bias, static_cast<std::size_t>(columns) * sizeof(float));
-        task.bias = tail_bias;
+        std::memcpy(tail_bias, bias, static_cast<std::size_t>(columns) * sizeof(float));
+        bias = tail_bias;
       }
     }
-    for (std::int64_t b = 0; b < blocks; ++b) {
-      const Block& block = scratch.blocks[b];
-      task.a = block.a;
-      task.rows = block.rows;
-      task.row_tiles = block.row_tiles;
-      task.sums = scratch.sums[turn];
-      kernels_->block(task, pending);
-      task.prefetch += task.prefetch_lines * 64 * panels.all_steps();
-      if (pending != nullptr) kernels_->finish(*pending, kBf16BlockRows);
-      Bf16Finish& finish = finishes[turn];
-      finish.sums = task.sums;
-      finish.pixels = scratch.pixels + b * kBf16BlockRows;
-      finish.next = 0;
-      finish.rows = block.rows;
-      finish.columns = columns;
-      if (epilogue.residual != nullptr) {
-        finish.residual =
-            static_cast<const std::byte*>(epilogue.residual) + (origin.residual_offset + y_column) * residual_bytes;
-        finish.residual_row_bytes = epilogue.residual_row_stride * residual_bytes;
-      }
-      std::byte* const to = static_cast<std::byte*>(y) + y_column * element_bytes_;
-      if (program) {
-        // Into fp32 rows first, all of them, then through the program.
-        finish.y = reinterpret_cast<std::byte*>(scratch.results);
-        finish.y_offsets = kDense;
-        std::int64_t* const pixels = scratch.pixels + b * kBf16BlockRows;
-        kernels_->finish(finish, kBf16BlockRows);
-        finish.y_offsets = scratch.y_offsets + b * kBf16BlockRows;
-        finish.pixels = pixels;
-        EpilogueOrigin at = origin;
-        at.column = y_column;
-        run_program(epilogue, at, finish, scratch.results, to, y_row_stride);
+    // Depth in chunks, all blocks through each; a tap is never cut where there are several.
+    const std::int64_t chunks = blocks > 1 ? blocking_.chunks : 1;
+    for (std::int64_t chunk = 0; chunk < chunks; ++chunk) {
+      const bool last_chunk = chunk + 1 == chunks;
+      const std::int64_t first_step = all_steps * chunk / chunks;
+      task.steps = all_steps * (chunk + 1) / chunks - first_step;
+      task.b = packed + first_step * step_bytes;
+      for (std::int64_t b = 0; b < blocks; ++b) {
+        const Block& block = scratch.blocks[b];
+        for (int t = 0; t < block.row_tiles; ++t) task.a[t] = block.a[t] + first_step * task.a_step_bytes;
+        task.rows = block.rows;
+        task.row_tiles = block.row_tiles;
+        task.sums = scratch.sums + (chunks > 1 ? b : turn) * kBf16BlockRows * kBf16BlockColumns;
+        // Sums of earlier chunks, written two blocks ago or more, are this chunk's start.
+        task.init = chunk > 0 ? task.sums : bias;
+        task.init_row_bytes = chunk > 0 ? kBf16BlockColumns * static_cast<std::int64_t>(sizeof(float)) : 0;
+        kernels_->block(task, pending);
+        task.prefetch += task.prefetch_lines * 64 * task.taps * task.steps;
+        if (pending != nullptr) kernels_->finish(*pending, kBf16BlockRows);
         pending = nullptr;
-      } else {
-        finish.y = to;
-        finish.y_offsets = scratch.y_offsets + b * kBf16BlockRows;
-        pending = &finish;
-        turn ^= 1;
+        if (!last_chunk) continue;
+        Bf16Finish& finish = finishes[turn];
+        finish.sums = task.sums;
+        finish.pixels = scratch.pixels + b * kBf16BlockRows;
+        finish.next = 0;
+        finish.rows = block.rows;
+        finish.columns = columns;
+        if (epilogue.residual != nullptr) {
+          finish.residual =
+              static_cast<const std::byte*>(epilogue.residual) + (origin.residual_offset + y_column) * residual_bytes;
+          finish.residual_row_bytes = epilogue.residual_row_stride * residual_bytes;
+        }
+        std::byte* const to = static_cast<std::byte*>(y) + y_column * element_bytes_;
+        if (program) {
+          // Into fp32 rows first, all of them, then through the program.
+          finish.y = reinterpret_cast<std::byte*>(scratch.results);
+          finish.y_offsets = kDense;
+          std::int64_t* const pixels = scratch.pixels + b * kBf16BlockRows;
+          kernels_->finish(finish, kBf16BlockRows);
+          finish.y_offsets = scratch.y_offsets + b * kBf16BlockRows;
+          finish.pixels = pixels;
+          EpilogueOrigin at = origin;
+          at.column = y_column;
+          run_program(epilogue, at, finish, scratch.results, to, y_row_stride);
+        } else {
+          finish.y = to;
+          finish.y_offsets = scratch.y_offsets + b * kBf16BlockRows;
+          pending = &finish;
+          turn ^= 1;
+        }
       }
+    }
+    // What is still pending reads sums that the next panel's first chunk may overwrite.
+    if (chunks > 1 && pending != nullptr) {
+      kernels_->finish(*pending, kBf16BlockRows);
+      pending = nullptr;
     }
   }
   if (pending != nullptr) kernels_->finish(*pending, kBf16BlockRows);

@@ -176,7 +176,7 @@ void pack(const PackedMatrix& b, base::Isa isa, const float* source, std::int64_
   if (b.dtype == DType::bf16) {
     const Bf16Panels panels = bf16_panels(b);
     for (std::int64_t panel = begin; panel < end; ++panel)
-      pack_bf16_panel(panels, panel, {source, false, 0, 0, 1, depth_stride, column_stride},
+      pack_bf16_panel(panels, panel, Bf16Source::matrix(source, false, b.depth, depth_stride, column_stride),
                       static_cast<std::byte*>(packed) + panels.offset(panel));
     return;
   }

@@ -6,9 +6,11 @@
 
 #include "base/check.h"
 #include "base/checked_math.h"
+#include "kernels/copy/pixels.h"
 #include "runtime/lowering.h"
 #include "runtime/memory_plan.h"
 #include "runtime/steps/epilogue.h"
+#include "runtime/steps/kernel_step.h"
 #include "runtime/strides.h"
 
 namespace wherry::runtime {
@@ -78,6 +80,40 @@ std::optional<std::vector<RowOperand>> address_by_pixel(const ir::Node& node, co
   return std::nullopt;
 }
 
+/// x as pixels of padded channels inside a halo, brought there by a step of its own (kernels/copy/pixels.h).
+Operand padded_pixels(const Operand& x, const ir::Node& node, std::int64_t channels, Lowering& lowering) {
+  const Dims& padding = node.integers("padding");
+  kernels::PixelsShape shape;
+  shape.batch = x.sizes[0], shape.channels = x.sizes[1], shape.height = x.sizes[2], shape.width = x.sizes[3];
+  shape.x_dtype = x.dtype;
+  shape.x_stride_n = x.strides[0], shape.x_stride_c = x.strides[1];
+  shape.x_stride_h = x.strides[2], shape.x_stride_w = x.strides[3];
+  shape.y_channels = channels;
+  shape.top = padding[0], shape.bottom = padding[1], shape.left = padding[2], shape.right = padding[3];
+  const std::int64_t bytes = shape.elements() * 2;
+  const Slot slot = lowering.scratch(bytes);
+  auto kernel = kernels::make_pixels(shape, lowering.bf16_isa());
+  StepInfo info;
+  info.op = "pixels";
+  info.kernel = std::string(kernel->name()) + (shape.origin() > 0 ? "+halo" : "");
+  info.precision = precision_name(DType::bf16);
+  info.shape = to_string(x.sizes) + " -> " + to_string({shape.batch, channels, shape.height, shape.width});
+  info.output_bytes = bytes;
+  const int threads =
+      useful_threads(0, bytes + x.numel() * static_cast<std::int64_t>(size_of(x.dtype)), kernel->items());
+  lowering.add(kernel_step(std::move(kernel), threads,
+                           [from = x.slot, slot](const kernels::Pixels& run, const RunContext& context,
+                                                 std::int64_t begin, std::int64_t end, int) noexcept {
+                             run.run(context.at<const void>(from), context.at<void>(slot), begin, end);
+                           }),
+               std::move(info), &node, x.slot, slot);
+  const std::int64_t row = shape.row_pixels() * channels;
+  return {{slot.storage, slot.offset + shape.origin() * 2},
+          DType::bf16,
+          x.sizes,
+          {shape.image_rows() * row, 1, row, channels}};
+}
+
 kernels::ConvolutionShape shape_of(const ir::Node& node, const Operand& x, const Operand& y) {
   const Dims& weight = node.input(1)->type().sizes;
   const Dims& stride = node.integers("stride");
@@ -123,7 +159,14 @@ void lower_convolution(const ir::Node& node, Lowering& lowering) {
   require_product_dtypes(node);
   if (!node.input(1)->is_constant()) unsupported(node, "weights computed by the model; wherry needs constant ones");
   const Operand result = lowering.result(node);
-  const Operand x = channels_innermost(lowering.operand(node.input(0)), node, lowering);
+  const DType dtype = product_dtype(node);
+  const Operand input = lowering.operand(node.input(0));
+  const Dims& weight_sizes = node.input(1)->type().sizes;
+  const kernels::ConvolutionWeights weights = {input.sizes[1],  weight_sizes[0],        weight_sizes[2],
+                                               weight_sizes[3], node.integer("groups"), dtype};
+  const bool pads_channels = kernels::pads_channels(weights);
+  const Operand x = pads_channels ? padded_pixels(input, node, kernels::bf16_channels(weights), lowering)
+                                  : channels_innermost(input, node, lowering);
 
   ConvolutionStep::Parts parts;
   bool whole_batch = true;
@@ -140,10 +183,10 @@ void lower_convolution(const ir::Node& node, Lowering& lowering) {
   kernels::ConvolutionShape shape = shape_of(node, x, y);
   const base::Isa isa = lowering.isa_for(x.dtype);
   // A copy made here has no halo.
-  const Halo halo =
-      x.slot.storage == lowering.operand(node.input(0)).slot.storage ? lowering.halo(node.input(0)) : Halo{};
+  const Halo halo = x.slot.storage == input.slot.storage ? lowering.halo(node.input(0)) : Halo{};
   shape.x_halo = halo.top >= shape.pad_top && halo.bottom >= shape.pad_bottom && halo.left >= shape.pad_left &&
                  halo.right >= shape.pad_right;
+  if (pads_channels) shape.x_halo = true;
   parts.weights = pack_weights(node, shape.weights, lowering);
   if (!whole_batch) {
     parts.images = shape.batch;

@@ -20,15 +20,13 @@ void Lowering::add_copy(const Operand& from, const Operand& to, const ir::Node* 
                                                                  std::int64_t begin, std::int64_t end, int) noexcept {
                             run.run(context.at<const void>(source), context.at<void>(target), begin, end);
                           });
-  step->info_.op = "copy";
-  step->info_.kernel = kernel;
-  step->info_.precision = precision_name(to.dtype);
-  step->info_.shape = to_string(from.sizes) + " -> " + to_string(to.sizes);
-  step->info_.source = node != nullptr ? ir::to_string(node->source()) : std::string();
-  step->info_.output_bytes = bytes;
-  step->reads_ = {from.slot.storage};
-  step->writes_ = {to.slot.storage};
-  steps_.push_back(std::move(step));
+  StepInfo info;
+  info.op = "copy";
+  info.kernel = kernel;
+  info.precision = precision_name(to.dtype);
+  info.shape = to_string(from.sizes) + " -> " + to_string(to.sizes);
+  info.output_bytes = bytes;
+  add(std::move(step), std::move(info), node, from.slot, to.slot);
 }
 
 Operand Lowering::with_strides(const Operand& operand, const Dims& strides, const ir::Node& node) {

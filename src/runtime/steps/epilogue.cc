@@ -119,7 +119,7 @@ EpilogueRun make_epilogue(const ir::Node& node, std::span<const RowOperand> rows
   if (node.input(2) != nullptr) run.bias = lowering.operand(node.input(2)).slot;
   const DType result = node.output()->type().dtype;
   // Kernels add and write what they multiply, and fp32.
-  const DType multiplied = node.input(0)->type().dtype;
+  const DType multiplied = product_dtype(node);
   const auto native = [&](DType dtype) { return dtype == DType::f32 || dtype == multiplied; };
   EpilogueParts parts;
   if (node.has("epilogue")) {
