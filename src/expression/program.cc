@@ -84,17 +84,39 @@ std::optional<Opcode> opcode_from_name(std::string_view name) {
 }
 
 std::string Program::to_string() const {
-  std::string text = fmt::format("{} (", kComputeNames[static_cast<std::size_t>(compute)]);
-  for (int i = 0; i < inputs; ++i) text += fmt::format("{}x{}", i ? ", " : "", i);
+  // Appended piece by piece: the passes describe every program of a graph several times.
+  std::string text;
+  text.reserve(48 + 24 * code.size());
+  const auto append_register = [&](int number) {
+    const fmt::format_int digits(number);
+    text += 'x';
+    text.append(digits.data(), digits.size());
+  };
+  text += kComputeNames[static_cast<std::size_t>(compute)];
+  text += " (";
+  for (int i = 0; i < inputs; ++i) {
+    if (i > 0) text += ", ";
+    append_register(i);
+  }
   text += ") {";
   for (std::size_t i = 0; i < code.size(); ++i) {
     const Instruction& it = code[i];
-    text += fmt::format("{}x{} = {}", i ? "; " : " ", inputs + static_cast<int>(i), info(it.opcode).name);
+    text += i > 0 ? "; " : " ";
+    append_register(inputs + static_cast<int>(i));
+    text += " = ";
+    text += info(it.opcode).name;
     const std::uint8_t operands[] = {it.a, it.b, it.c};
-    for (int k = 0; k < info(it.opcode).arity; ++k) text += fmt::format(" x{}", operands[k]);
-    if (it.opcode == Opcode::constant) text += fmt::format(" {}", print_number(it.immediate));
+    for (int k = 0; k < info(it.opcode).arity; ++k) {
+      text += ' ';
+      append_register(operands[k]);
+    }
+    if (it.opcode == Opcode::constant) {
+      text += ' ';
+      text += print_number(it.immediate);
+    }
   }
-  return text + " }";
+  text += " }";
+  return text;
 }
 
 Program Program::parse(std::string_view text) {

@@ -12,7 +12,8 @@
 namespace wherry::ir {
 
 std::string to_string(const TensorType& type) {
-  std::string text = fmt::format("{}{}", name_of(type.dtype), wherry::to_string(type.sizes));
+  std::string text(name_of(type.dtype));
+  text += wherry::to_string(type.sizes);
   if (!type.strides.empty()) text += fmt::format("{{{}}}", fmt::join(type.strides, ", "));
   return text;
 }
@@ -32,7 +33,11 @@ void drop_one_user(std::vector<Node*>& users, const Node* node) {
 
 /// Two constants are one value where bytes (the key) and their reading (dtype, sizes) agree.
 std::string constant_identity(const tensor::LazyTensor& constant) {
-  return fmt::format("{}\n{}{}", constant.key(), name_of(constant.dtype()), wherry::to_string(constant.sizes()));
+  std::string identity = constant.key();
+  identity += '\n';
+  identity += name_of(constant.dtype());
+  identity += wherry::to_string(constant.sizes());
+  return identity;
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Two ways to fold: what is small, or index and mask arithmetic, is computed now; weights are computed when read, so
-// that a folded copy never lies beside its origin.
+// Three ways to fold: index and mask arithmetic is computed now; what is small when first read, and kept; weights
+// whenever they are read, so that a folded copy never lies beside its origin.
 
 #include <algorithm>
 #include <array>
@@ -11,7 +11,7 @@
 namespace wherry::passes {
 namespace {
 
-/// Largest tensor that is computed at once.
+/// Largest tensor that is kept once it is computed.
 constexpr std::int64_t kSmall = std::int64_t{1} << 14;
 /// Largest result of index and mask arithmetic (ATen ops), which only evaluation can do.
 constexpr std::int64_t kMask = std::int64_t{1} << 22;
@@ -105,9 +105,9 @@ void fold_constants(ir::Graph& graph) {
     if (const auto folded = fold_later(*node)) {
       const bool small =
           std::max(largest(node->inputs()), largest(node->outputs())) <= kSmall && node->op() != "matmul";
-      ir::Value* value = small ? graph.add_constant(folded->get(), node->output()->name())
-                               : graph.add_constant(folded, node->output()->name());
-      graph.replace_uses(node->output(), value);
+      // What is small is computed once, when first read: for most shapes it has been packed already and never is.
+      graph.replace_uses(node->output(),
+                         graph.add_constant(small ? constant::remembered(folded) : folded, node->output()->name()));
     } else if (node->op() != "expand") {
       fold_now(graph, node, kMask);
     }

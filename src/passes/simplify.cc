@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <set>
 #include <unordered_map>
 
@@ -183,33 +184,67 @@ Value* simpler(CoreBuilder& build, Node* node) {
   return nullptr;
 }
 
-std::string describe(const ir::Attribute& attribute) {
-  struct Visitor {
-    std::string operator()(std::monostate) const { return "none"; }
-    std::string operator()(bool v) const { return v ? "true" : "false"; }
-    std::string operator()(std::int64_t v) const { return fmt::format("i{}", v); }
-    std::string operator()(double v) const { return fmt::format("f{}", v); }
-    std::string operator()(const std::string& v) const { return fmt::format("\"{}\"", v); }
-    std::string operator()(const Dims& v) const { return to_string(v); }
-    std::string operator()(const std::vector<double>& v) const { return fmt::format("{}", fmt::join(v, " ")); }
-    std::string operator()(const std::vector<bool>& v) const {
-      std::string text;
-      for (const bool b : v) text += b ? '1' : '0';
-      return text;
-    }
-    std::string operator()(DType v) const { return std::string(name_of(v)); }
-    std::string operator()(const expression::Program& v) const { return v.to_string(); }
-  };
-  return std::visit(Visitor{}, attribute);
-}
+/// Nodes are described in every round of every clean-up, so their text is appended and never formatted.
+class Description {
+ public:
+  void add(std::string_view text) { text_ += text; }
+  void add_number(std::int64_t number) {
+    const fmt::format_int digits(number);
+    text_.append(digits.data(), digits.size());
+  }
+  void add_attribute(const ir::Attribute& attribute) {
+    std::visit([this](const auto& value) { add_value(value); }, attribute);
+  }
+  std::string take() { return std::move(text_); }
+
+ private:
+  void add_value(std::monostate) { text_ += "none"; }
+  void add_value(bool value) { text_ += value ? "true" : "false"; }
+  void add_value(std::int64_t value) {
+    text_ += 'i';
+    add_number(value);
+  }
+  void add_value(double value) {
+    text_ += 'f';
+    add_number(std::bit_cast<std::int64_t>(value));
+  }
+  void add_value(const std::string& value) {
+    text_ += '"';
+    text_ += value;
+    text_ += '"';
+  }
+  void add_value(const Dims& values) { text_ += to_string(values); }
+  void add_value(const std::vector<double>& values) {
+    for (const double value : values) add_value(value);
+  }
+  void add_value(const std::vector<bool>& values) {
+    for (const bool value : values) text_ += value ? '1' : '0';
+  }
+  void add_value(DType value) { text_ += name_of(value); }
+  void add_value(const expression::Program& value) { text_ += value.to_string(); }
+
+  std::string text_;
+};
 
 /// What a node computes; equal descriptions are equal values.
 std::string describe(const Node& node) {
-  std::string text = node.op();
-  for (const Value* x : node.inputs()) text += x ? fmt::format(" %{}", x->id()) : " -";
-  for (const auto& [name, value] : node.attributes()) text += fmt::format(" {}={}", name, describe(value));
-  for (const Value* y : node.outputs()) text += " -> " + to_string(y->type());
-  return text;
+  Description text;
+  text.add(node.op());
+  for (const Value* x : node.inputs()) {
+    text.add(x ? " %" : " -");
+    if (x) text.add_number(x->id());
+  }
+  for (const auto& [name, value] : node.attributes()) {
+    text.add(" ");
+    text.add(name);
+    text.add("=");
+    text.add_attribute(value);
+  }
+  for (const Value* y : node.outputs()) {
+    text.add(" -> ");
+    text.add(to_string(y->type()));
+  }
+  return text.take();
 }
 
 bool merge_equal_nodes(ir::Graph& graph) {

@@ -23,10 +23,14 @@ LazyTensorPtr LazyTensor::of(Tensor tensor) {
   return std::make_shared<LazyTensor>(std::move(key), tensor.dtype(), tensor.sizes(), [tensor] { return tensor; });
 }
 
+void LazyTensor::check_made(const Tensor& tensor) const {
+  WHERRY_CHECK_EQ(name_of(tensor.dtype()), name_of(dtype_));
+  if (tensor.sizes() != sizes_) WHERRY_CHECK_EQ(to_string(tensor.sizes()), to_string(sizes_));
+}
+
 Tensor LazyTensor::get() const {
   Tensor tensor = make_();
-  WHERRY_CHECK_EQ(name_of(tensor.dtype()), name_of(dtype_));
-  WHERRY_CHECK_EQ(to_string(tensor.sizes()), to_string(sizes_));
+  check_made(tensor);
   WHERRY_CHECK(tensor.is_contiguous());
   return tensor;
 }
@@ -34,8 +38,7 @@ Tensor LazyTensor::get() const {
 Tensor LazyTensor::get_strided() const {
   if (!view_) return get();
   Tensor tensor = view_();
-  WHERRY_CHECK_EQ(name_of(tensor.dtype()), name_of(dtype_));
-  WHERRY_CHECK_EQ(to_string(tensor.sizes()), to_string(sizes_));
+  check_made(tensor);
   return tensor;
 }
 

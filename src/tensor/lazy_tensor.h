@@ -40,6 +40,8 @@ class LazyTensor {
   }
 
  private:
+  void check_made(const Tensor& tensor) const;
+
   std::string key_;
   DType dtype_;
   Dims sizes_;

@@ -37,7 +37,17 @@ Dims contiguous_strides(const Dims& sizes) {
   return strides;
 }
 
-std::string to_string(const Dims& dims) { return fmt::format("[{}]", fmt::join(dims, ", ")); }
+// Written out, as keys and descriptions are made of it by the hundred when a graph is optimised.
+std::string to_string(const Dims& dims) {
+  std::string text = "[";
+  for (std::size_t i = 0; i < dims.size(); ++i) {
+    if (i > 0) text += ", ";
+    const fmt::format_int digits(dims[i]);
+    text.append(digits.data(), digits.size());
+  }
+  text += ']';
+  return text;
+}
 
 namespace {
 

@@ -1,6 +1,7 @@
 #include "passes/constant/lazy.h"
 
 #include <cstring>
+#include <mutex>
 
 #include "base/check.h"
 #include "passes/constant/evaluate_program.h"
@@ -27,6 +28,18 @@ LazyTensorPtr strided(const LazyTensorPtr& x, Dims sizes, Dims strides, std::int
 }
 
 }  // namespace
+
+LazyTensorPtr remembered(const LazyTensorPtr& x) {
+  struct Memory {
+    std::once_flag once;
+    Tensor value;
+  };
+  const auto memory = std::make_shared<Memory>();
+  return std::make_shared<tensor::LazyTensor>(x->key(), x->dtype(), x->sizes(), [x, memory] {
+    std::call_once(memory->once, [&] { memory->value = x->get(); });
+    return memory->value;
+  });
+}
 
 LazyTensorPtr reshape(const LazyTensorPtr& x, const Dims& sizes) {
   WHERRY_CHECK_EQ(element_count(sizes), element_count(x->sizes()));

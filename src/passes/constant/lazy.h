@@ -11,6 +11,9 @@ namespace wherry::passes::constant {
 
 using tensor::LazyTensorPtr;
 
+/// `x`, computed when first read and kept: for small constants, which other constants may read many times over.
+LazyTensorPtr remembered(const LazyTensorPtr& x);
+
 LazyTensorPtr reshape(const LazyTensorPtr& x, const Dims& sizes);
 LazyTensorPtr permute(const LazyTensorPtr& x, const Dims& dims);
 LazyTensorPtr slice(const LazyTensorPtr& x, std::int64_t dim, std::int64_t start, std::int64_t end, std::int64_t step);
