@@ -1,7 +1,9 @@
 #include "base/aligned_buffer.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
+#include <cstdint>
 #include <cstdlib>
 #include <utility>
 
@@ -11,16 +13,50 @@ namespace wherry::base {
 
 namespace {
 
+constexpr bool kHugePagesByDefault = true;
+
+bool use_huge_pages() {
+  static const bool use = [] {
+    const char* value = std::getenv("THP_MEM_ALLOC_ENABLE");
+    return (value == nullptr ? std::nullopt : huge_pages_wanted(value)).value_or(kHugePagesByDefault);
+  }();
+  return use;
+}
+
+std::byte* map(std::size_t bytes) {
+  void* address = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  return address == MAP_FAILED ? nullptr : static_cast<std::byte*>(address);
+}
+
+/// On a huge page's boundary: a mapping that is larger by one, its ends given back.
+std::byte* map_huge(std::size_t bytes) {
+  constexpr std::size_t kHuge = AlignedBuffer::kHugePageBytes;
+  const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  const std::size_t used = (bytes + page - 1) / page * page;
+  std::byte* const start = map(used + kHuge);
+  if (start == nullptr) return map(bytes);
+  const std::size_t skipped = (kHuge - reinterpret_cast<std::uintptr_t>(start) % kHuge) % kHuge;
+  if (skipped > 0) ::munmap(start, skipped);
+  ::munmap(start + skipped + used, kHuge - skipped);
+  ::madvise(start + skipped, bytes / kHuge * kHuge, MADV_HUGEPAGE);  // where the system has none, nothing is lost
+  return start + skipped;
+}
+
 std::byte* allocate(std::size_t bytes) {
   if (bytes >= AlignedBuffer::kMappedBytes) {
-    void* address = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    return address == MAP_FAILED ? nullptr : static_cast<std::byte*>(address);
+    return bytes >= AlignedBuffer::kHugePageBytes && use_huge_pages() ? map_huge(bytes) : map(bytes);
   }
   const auto rounded = (bytes + AlignedBuffer::kAlignment - 1) / AlignedBuffer::kAlignment * AlignedBuffer::kAlignment;
   return static_cast<std::byte*>(std::aligned_alloc(AlignedBuffer::kAlignment, rounded));
 }
 
 }  // namespace
+
+std::optional<bool> huge_pages_wanted(std::string_view value) {
+  if (value == "1") return true;
+  if (value == "0") return false;
+  return std::nullopt;
+}
 
 AlignedBuffer::AlignedBuffer(std::size_t bytes) : size_(bytes) {
   if (bytes == 0) return;

@@ -32,27 +32,6 @@ int quota(std::int64_t micros, std::int64_t period) {
   return static_cast<int>(std::min<std::int64_t>((micros + period - 1) / period, 1 << 16));
 }
 
-/// The quota of this process's cgroup and of every parent of it, the smallest; 0 for none.
-int cgroup_cores() {
-  std::ifstream file("/proc/self/cgroup");
-  std::string line, path;
-  while (std::getline(file, line))
-    if (line.rfind("0::", 0) == 0) path = line.substr(3);
-  int cores = 0;
-  auto consider = [&](int found) {
-    if (found > 0) cores = cores == 0 ? found : std::min(cores, found);
-  };
-  for (;; path.resize(path.find_last_of('/'))) {
-    if (path == "/") path.clear();
-    consider(cores_in_cpu_max(first_line("/sys/fs/cgroup" + path + "/cpu.max")));
-    if (path.find('/') == std::string::npos) break;
-  }
-  const auto v1 = parse_number(first_line("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"));
-  const auto period = parse_number(first_line("/sys/fs/cgroup/cpu/cpu.cfs_period_us"));
-  if (v1 && period) consider(quota(*v1, *period));
-  return cores;
-}
-
 int affinity_cores() {
   cpu_set_t set;
   CPU_ZERO(&set);
@@ -70,11 +49,45 @@ int cores_in_cpu_max(std::string_view line) {
   return micros && period ? quota(*micros, *period) : 0;
 }
 
+int cores_in_cgroup(const std::string& membership, const std::string& mount) {
+  std::ifstream file(membership);
+  std::string line, v2, v1;  // paths below the mount, "" or "/a/b"
+  while (std::getline(file, line)) {
+    const auto first = line.find(':'), second = line.find(':', first + 1);
+    if (first == std::string::npos || second == std::string::npos) continue;
+    const std::string controllers = "," + line.substr(first + 1, second - first - 1) + ",";
+    std::string path = line.substr(second + 1);
+    if (path == "/") path.clear();
+    if (controllers == ",,") v2 = path;
+    if (controllers.find(",cpu,") != std::string::npos) v1 = path;
+  }
+  int cores = 0;
+  const auto consider = [&](int found) {
+    if (found > 0) cores = cores == 0 ? found : std::min(cores, found);
+  };
+  const auto walk_up = [](std::string path, const auto& visit) {
+    visit(path);
+    while (!path.empty()) {
+      path.resize(path.find_last_of('/') == std::string::npos ? 0 : path.find_last_of('/'));
+      visit(path);
+    }
+  };
+  walk_up(v2, [&](const std::string& path) { consider(cores_in_cpu_max(first_line(mount + path + "/cpu.max"))); });
+  walk_up(v1, [&](const std::string& path) {
+    const auto micros = parse_number(first_line(mount + "/cpu" + path + "/cpu.cfs_quota_us"));
+    const auto period = parse_number(first_line(mount + "/cpu" + path + "/cpu.cfs_period_us"));
+    if (micros && period) consider(quota(*micros, *period));
+  });
+  return cores;
+}
+
 int usable_cores() {
   int cores = affinity_cores();
-  if (const int limit = cgroup_cores(); limit > 0) cores = std::min(cores, limit);
+  if (const int limit = cores_in_cgroup("/proc/self/cgroup", "/sys/fs/cgroup"); limit > 0)
+    cores = std::min(cores, limit);
   if (const char* omp = std::getenv("OMP_NUM_THREADS")) {
-    const auto wanted = parse_number(omp);
+    const std::string_view text(omp);
+    const auto wanted = parse_number(text.substr(0, text.find(',')));
     if (wanted && *wanted > 0) cores = static_cast<int>(std::min<std::int64_t>(cores, *wanted));
   }
   return std::max(1, cores);

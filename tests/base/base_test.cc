@@ -3,12 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sched.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <limits>
+#include <optional>
 
 #include "base/aligned_buffer.h"
 #include "base/check.h"
@@ -77,6 +79,40 @@ TEST(AlignedBufferTest, AlignsAndMoves) {
               HasSubstr("out of memory"));
 }
 
+#if !defined(WHERRY_SANITIZER)
+/// Whether the mapping that begins at `address` was asked to be of huge pages, as /proc/self/smaps says; empty where it
+/// does not list one.
+std::optional<bool> asked_for_huge_pages(const void* address) {
+  std::ifstream smaps("/proc/self/smaps");
+  const std::string start = fmt::format("{:x}-", reinterpret_cast<std::uintptr_t>(address));
+  std::string line;
+  bool found = false;
+  while (std::getline(smaps, line)) {
+    if (line.starts_with(start)) found = true;
+    if (found && line.starts_with("VmFlags:")) return line.find(" hg") != std::string::npos;
+  }
+  return std::nullopt;
+}
+
+TEST(AlignedBufferTest, AsksForTheHugePagesItFills) {
+  EXPECT_EQ(huge_pages_wanted("1"), true);
+  EXPECT_EQ(huge_pages_wanted("0"), false);
+  for (const char* other : {"", "yes", "2", "1 "}) EXPECT_EQ(huge_pages_wanted(other), std::nullopt) << other;
+
+  constexpr std::size_t kHuge = AlignedBuffer::kHugePageBytes;
+  for (const std::size_t bytes : {kHuge, kHuge + 1, 3 * kHuge - 1, 4 * kHuge + 12345}) {
+    AlignedBuffer buffer(bytes);
+    std::memset(buffer.data(), 1, bytes);
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(buffer.data()) % kHuge, 0u);
+    if (std::filesystem::exists("/sys/kernel/mm/transparent_hugepage/enabled")) {
+      EXPECT_EQ(asked_for_huge_pages(buffer.data()), true) << bytes;
+    }
+  }
+  const AlignedBuffer small(kHuge - 1);
+  EXPECT_NE(asked_for_huge_pages(small.data()), true);
+}
+#endif
+
 TEST(MappedFileTest, ReadsReleasesAndNamesWhatIsWrong) {
   const auto path = std::filesystem::temp_directory_path() / "wherry_mapped_file_test";
   const std::string text(10000, 'w');
@@ -121,6 +157,42 @@ TEST(CoresTest, ReadsCpuMax) {
   EXPECT_EQ(cores_in_cpu_max("-1 100000"), 0);
 }
 
+TEST(CoresTest, FindsTheQuotaOfACgroupAndItsParents) {
+  namespace fs = std::filesystem;
+  const fs::path root = fs::temp_directory_path() / fmt::format("wherry_cgroup_test_{}", ::getpid());
+  const auto write = [&](const std::string& name, const std::string& text) {
+    fs::create_directories((root / name).parent_path());
+    std::ofstream(root / name) << text << "\n";
+  };
+  const auto cores = [&](const std::string& membership) {
+    write("membership", membership);
+    return cores_in_cgroup((root / "membership").string(), root.string());
+  };
+  EXPECT_EQ(cores("0::/"), 0) << "no limit anywhere";
+  EXPECT_EQ(cores(""), 0);
+  EXPECT_EQ(cores("nonsense"), 0);
+  write("pods/one/cpu.max", "350000 100000");
+  write("pods/cpu.max", "max 100000");
+  EXPECT_EQ(cores("0::/pods/one"), 4);
+  EXPECT_EQ(cores("0::/pods/one/deeper/still"), 4) << "a parent's quota holds for its children";
+  EXPECT_EQ(cores("0::/pods/two"), 0);
+  write("pods/cpu.max", "200000 100000");
+  EXPECT_EQ(cores("0::/pods/one"), 2) << "the smallest counts";
+  write("cpu.max", "100000 100000");
+  EXPECT_EQ(cores("0::/"), 1);
+  EXPECT_EQ(cores("0::/docker/only-the-host-sees-this"), 1) << "in a container the quota stands at the mount";
+  fs::remove(root / "cpu.max");
+  // Version 1: one tree a controller.
+  write("cpu/batch/cpu.cfs_quota_us", "250000");
+  write("cpu/batch/cpu.cfs_period_us", "100000");
+  EXPECT_EQ(cores("5:memory:/other\n4:cpu,cpuacct:/batch/job\n0::/"), 3);
+  EXPECT_EQ(cores("4:cpuset:/batch"), 0);
+  write("cpu/cpu.cfs_quota_us", "-1");
+  write("cpu/cpu.cfs_period_us", "100000");
+  EXPECT_EQ(cores("4:cpu,cpuacct:/"), 0) << "-1 is no limit";
+  fs::remove_all(root);
+}
+
 TEST(CoresTest, FollowsAffinityAndOmpNumThreads) {
   const int all = usable_cores();
   EXPECT_GE(all, 1);
@@ -131,6 +203,10 @@ TEST(CoresTest, FollowsAffinityAndOmpNumThreads) {
   {
     const ScopedVariable many("OMP_NUM_THREADS", "4096");
     EXPECT_EQ(usable_cores(), all);
+  }
+  {
+    const ScopedVariable nested("OMP_NUM_THREADS", "1,4");
+    EXPECT_EQ(usable_cores(), 1);
   }
   {
     const ScopedVariable nonsense("OMP_NUM_THREADS", "two");
