@@ -1,4 +1,4 @@
-// new_shapes MODEL [--arch NAME] [--threads N]
+// new_shapes MODEL [--arch NAME] [--threads N] [--bf16]
 // What a shape costs that was never seen: import, each pass, planning, in milliseconds, once the weights are packed.
 
 #include <fmt/format.h>
@@ -14,6 +14,7 @@
 #include "base/cores.h"
 #include "import/model_source.h"
 #include "passes/pipeline.h"
+#include "passes/rules.h"
 #include "runtime/plan.h"
 #include "wherry/error.h"
 
@@ -30,11 +31,13 @@ int run(int argc, char** argv) {
   std::string path, arch;
   int threads = wherry::base::usable_cores();
   int rounds = 5;
+  bool bf16 = false;
   CLI::App app("Times what a new input shape costs");
   app.add_option("model", path)->required();
   app.add_option("--arch", arch);
   app.add_option("--threads", threads);
   app.add_option("--rounds", rounds, "Passes over the list of shapes");
+  app.add_flag("--bf16", bf16);
   CLI11_PARSE(app, argc, argv);
 
   const auto start = Clock::now();
@@ -45,6 +48,7 @@ int run(int argc, char** argv) {
   std::vector<std::unique_ptr<wherry::runtime::Plan>> plans;
   std::vector<std::string> names{"import"};
   for (const auto& pass : wherry::passes::pipeline()) names.emplace_back(pass.name);
+  if (bf16) names.emplace_back("use_bf16");
   names.emplace_back("plan");
   names.emplace_back("all");
   std::vector<std::vector<double>> times(names.size());
@@ -69,8 +73,12 @@ int run(int argc, char** argv) {
         pass.run(graph);
         stage();
       }
-      plans.push_back(std::make_unique<wherry::runtime::Plan>(graph, weights, primitives, team,
-                                                              wherry::base::selected_isa()));
+      if (bf16) {
+        wherry::passes::use_bf16(graph);
+        stage();
+      }
+      plans.push_back(
+          std::make_unique<wherry::runtime::Plan>(graph, weights, primitives, team, wherry::base::selected_isa()));
       stage();
       stages.push_back(milliseconds_since(begin));
       if (plans.size() > 1 && round > 0) plans.erase(plans.begin());
@@ -84,8 +92,8 @@ int run(int argc, char** argv) {
   for (std::size_t i = 0; i < names.size(); ++i) {
     std::vector<double>& each = times[i];
     std::sort(each.begin(), each.end());
-    fmt::print("{:<18} median {:7.3f}  best {:7.3f}  worst {:7.3f} ms\n", names[i], each[each.size() / 2],
-               each.front(), each.back());
+    fmt::print("{:<18} median {:7.3f}  best {:7.3f}  worst {:7.3f} ms\n", names[i], each[each.size() / 2], each.front(),
+               each.back());
   }
   fmt::print("weights packed {}, reused {}\n", weights.totals().packings, weights.totals().reuses);
   return 0;

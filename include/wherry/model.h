@@ -30,6 +30,8 @@ std::string_view name_of(Precision precision);
 /// The inverse of name_of; empty for any other word.
 std::optional<Precision> precision_from_name(std::string_view name);
 
+class Engine;
+
 struct Options {
   /// Threads of one inference; 0 means as many as the container, the affinity mask and OMP_NUM_THREADS allow.
   int threads = 0;
@@ -39,6 +41,8 @@ struct Options {
   /// Instruction set by name: "scalar", "avx2", "avx512", "avx512_bf16", "amx"; empty for what WHERRY_FORCE_ISA says,
   /// else the machine's best.
   std::string isa;
+  /// What the model shares with others (wherry/engine.h); null for the engine of the process.
+  std::shared_ptr<Engine> engine;
 };
 
 /// One input or output of a model. Sizes are empty where the file does not fix them.
@@ -83,13 +87,13 @@ struct PlanInfo {
   std::string precision_note;  ///< why it is not what was asked for; empty where it is
 };
 
-/// The cache of primitives (a kernel chosen for a shape, with its blocking), shared by all models of the process.
+/// The cache of primitives (a kernel chosen for a shape, with its blocking), shared by all models of an engine.
 struct CacheInfo {
   std::int64_t hits = 0;
   std::int64_t misses = 0;
   std::int64_t evictions = 0;
   std::int64_t entries = 0;
-  std::int64_t bytes = 0;
+  std::int64_t bytes = 0;  ///< estimated
 };
 
 class Model {
@@ -110,6 +114,9 @@ class Model {
   /// One inference. Inputs in the model's order; outputs flattened in the model's order (tuples and dicts opened up,
   /// None left out). Safe to call from several threads.
   std::vector<Tensor> run(std::span<const Tensor> inputs) const;
+
+  /// Of the engine's cache of primitives, which other models may share.
+  CacheInfo cache_info() const;
 
   /// Names of the outputs of `run`, for the same inputs: the dict's or named tuple's keys, else "output" or "output_0",
   /// …

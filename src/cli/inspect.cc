@@ -157,7 +157,8 @@ std::int64_t total_flops(const PlanInfo& plan) {
   return flops;
 }
 
-void print_text(const InspectOptions& options, const ModelInfo& info, const PlanInfo* plan, const std::string& note) {
+void print_text(const InspectOptions& options, const ModelInfo& info, const PlanInfo* plan, const CacheInfo& cache,
+                const std::string& note) {
   std::string out = bold(printable(options.common.model)) + "\n";
   const auto line = [&](std::string_view key, const std::string& value) {
     out += fmt::format("  {:<12}{}\n", key, value);
@@ -172,6 +173,8 @@ void print_text(const InspectOptions& options, const ModelInfo& info, const Plan
                              plan->threads == 1 ? "" : "s", plan->isa, static_cast<double>(total_flops(*plan)) / 1e6));
     line("memory", fmt::format("arena {}, packed weights {}", human_bytes(plan->arena_bytes),
                                human_bytes(plan->packed_weight_bytes)));
+    line("primitives", fmt::format("{} in the cache ({}), {} reused, {} evicted", cache.entries,
+                                   human_bytes(cache.bytes), cache.hits, cache.evictions));
     if (options.graph) {
       out += "\n" + bold("graph as imported") + "\n" + plan->graph + "\n" + bold("graph after passes") + "\n" +
              plan->optimized;
@@ -215,6 +218,14 @@ Json to_json(const PlanInfo& plan) {
           {"optimized", plan.optimized}};
 }
 
+Json to_json(const CacheInfo& cache) {
+  return {{"hits", cache.hits},
+          {"misses", cache.misses},
+          {"evictions", cache.evictions},
+          {"entries", cache.entries},
+          {"bytes", cache.bytes}};
+}
+
 ExitCode inspect(const InspectOptions& options) {
   Progress progress(options.common.progress);
   progress.stage("loading " + options.common.model);
@@ -234,9 +245,10 @@ ExitCode inspect(const InspectOptions& options) {
                      {"inputs", to_json(info.inputs)}};
     if (!note.empty()) document["note"] = note;
     document["plan"] = plan ? to_json(*plan) : Json();
+    document["primitive_cache"] = to_json(model.cache_info());
     std::fputs((json_text(document) + "\n").c_str(), stdout);
   } else {
-    print_text(options, info, plan ? &*plan : nullptr, note);
+    print_text(options, info, plan ? &*plan : nullptr, model.cache_info(), note);
   }
   return kOk;
 }

@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/cores.h"
 #include "base/cpu.h"
+#include "engine/engine.h"
 #include "engine/plan_cache.h"
 #include "engine/precision.h"
 #include "import/model_source.h"
@@ -19,8 +20,9 @@
 namespace wherry {
 namespace {
 
-/// Shapes a server sees in turn; each plan is a few hundred kilobytes, as weights and arenas are shared.
-constexpr std::size_t kPlans = 32;
+/// Shapes a server sees in turn. Weights, primitives and arenas are shared, so a plan is small unless its shape has
+/// large constants of its own.
+constexpr runtime::LruCache::Limits kPlans{.entries = 32, .bytes = std::int64_t{256} << 20};
 constexpr int kMostThreads = 1024;
 
 int team_size(int wanted) {
@@ -72,12 +74,14 @@ std::vector<ir::TensorType> types_of(std::span<const Tensor> inputs) {
 
 struct Model::Impl {
   Impl(const std::string& path, const Options& options)
-      : team(team_size(options.threads)),
+      : shared(options.engine != nullptr ? options.engine : Engine::of_process()),
+        team(team_size(options.threads)),
         isa(options.isa.empty() ? base::selected_isa() : base::isa_from_name(options.isa, "isa ")),
         precision(engine::choose_precision(options.precision, isa)),
         source(import::open_model(path, options.arch)),
         info(source->describe()) {}
 
+  std::shared_ptr<Engine> shared;
   runtime::ThreadTeam team;
   base::Isa isa;
   engine::ChosenPrecision precision;
@@ -94,7 +98,7 @@ struct Model::Impl {
     return plans.get(key, [&] {
       ir::Graph graph = source->graph(types_of(inputs));
       passes::optimize(graph, precision.bf16);
-      return std::make_shared<const runtime::Plan>(graph, weights, team, isa);
+      return std::make_shared<const runtime::Plan>(graph, weights, shared->impl().primitives, team, isa);
     });
   }
 };
@@ -144,6 +148,8 @@ std::vector<Tensor> Model::run(std::span<const Tensor> inputs) const {
   for (const Tensor& input : inputs) dense.push_back(input.contiguous());
   return plan->run(dense, impl_->team, impl_->arenas);
 }
+
+CacheInfo Model::cache_info() const { return impl_->shared->cache_info(); }
 
 std::vector<std::string> Model::output_names(std::span<const Tensor> inputs) const {
   return impl_->plan(inputs)->output_names();

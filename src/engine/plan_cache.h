@@ -2,12 +2,10 @@
 // The plans of a model, one for each set of input types, least recently used dropped first.
 
 #include <functional>
-#include <list>
 #include <memory>
-#include <mutex>
 #include <string>
-#include <unordered_map>
 
+#include "runtime/lru_cache.h"
 #include "runtime/plan.h"
 
 namespace wherry::engine {
@@ -17,27 +15,22 @@ namespace wherry::engine {
 class PlanCache {
  public:
   using PlanPtr = std::shared_ptr<const runtime::Plan>;
-  using Build = std::function<PlanPtr()>;
 
-  explicit PlanCache(std::size_t capacity) : capacity_(capacity) {}
+  explicit PlanCache(runtime::LruCache::Limits limits) : cache_(limits) {}
 
   /// The plan kept under `key`, built where there is none. What `build` throws is thrown on, and nothing is kept.
-  PlanPtr get(const std::string& key, const Build& build);
+  PlanPtr get(const std::string& key, const std::function<PlanPtr()>& build) {
+    return std::static_pointer_cast<const runtime::Plan>(cache_.get(key, [&]() -> runtime::LruCache::Built {
+      PlanPtr plan = build();
+      const std::int64_t bytes = plan->held_bytes();
+      return {std::move(plan), bytes};
+    }));
+  }
 
-  std::size_t size() const;
+  runtime::LruCache::Counts counts() const { return cache_.counts(); }
 
  private:
-  struct Entry {
-    std::string key;
-    std::mutex mutex;  // held while building
-    PlanPtr plan;
-  };
-  using Order = std::list<std::shared_ptr<Entry>>;
-
-  const std::size_t capacity_;
-  mutable std::mutex mutex_;
-  Order order_;  // most recently used first
-  std::unordered_map<std::string, Order::iterator> index_;
+  runtime::LruCache cache_;
 };
 
 }  // namespace wherry::engine

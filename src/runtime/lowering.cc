@@ -68,9 +68,9 @@ std::string precision_name(DType dtype) {
   }
 }
 
-Lowering::Lowering(const ir::Graph& graph, PackedWeights& weights, ThreadTeam& team, const ThreadTeam::Turn& turn,
-                   base::Isa isa)
-    : weights_(weights), team_(team), turn_(turn), isa_(isa), placement_(place_values(graph)) {
+Lowering::Lowering(const ir::Graph& graph, PackedWeights& weights, PrimitiveCache& primitives, ThreadTeam& team,
+                   const ThreadTeam::Turn& turn, base::Isa isa)
+    : weights_(weights), primitives_(primitives), team_(team), turn_(turn), isa_(isa), placement_(place_values(graph)) {
   constants_.resize(placement_.storages.size());
 }
 
@@ -97,7 +97,10 @@ Operand Lowering::operand(const ir::Value* value) {
   const Storage& storage = placement_.storages[static_cast<std::size_t>(place.slot.storage)];
   if (storage.kind == Storage::Kind::constant) {
     std::shared_ptr<const Tensor>& bytes = constants_[static_cast<std::size_t>(place.slot.storage)];
-    if (bytes == nullptr) bytes = weights_.plain(*storage.constant->constant());
+    if (bytes == nullptr) {
+      bytes = weights_.plain(*storage.constant->constant());
+      if (bytes.use_count() == 1) own_bytes_ += storage.bytes;
+    }
   }
   return {place.slot, value->type().dtype, value->type().sizes, place.strides};
 }
@@ -159,7 +162,7 @@ void Lowering::add(std::unique_ptr<Step> step, StepInfo info, const ir::Node* no
 }
 
 Lowering::Result Lowering::finish() {
-  return {std::move(placement_), std::move(steps_), std::move(kept_), std::move(constants_)};
+  return {std::move(placement_), std::move(steps_), std::move(kept_), std::move(constants_), own_bytes_};
 }
 
 int useful_threads(std::int64_t flops, std::int64_t bytes, std::int64_t items) {

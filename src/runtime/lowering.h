@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/cpu.h"
@@ -14,6 +15,8 @@
 #include "kernels/tile.h"
 #include "runtime/packed_weights.h"
 #include "runtime/placement.h"
+#include "runtime/primitive_cache.h"
+#include "runtime/primitive_key.h"
 #include "runtime/step.h"
 #include "runtime/thread_team.h"
 
@@ -40,8 +43,8 @@ struct StepFacts {
 /// Collects the steps of one plan, node by node. The team must stay the builder's while this exists.
 class Lowering {
  public:
-  Lowering(const ir::Graph& graph, PackedWeights& weights, ThreadTeam& team, const ThreadTeam::Turn& turn,
-           base::Isa isa);
+  Lowering(const ir::Graph& graph, PackedWeights& weights, PrimitiveCache& primitives, ThreadTeam& team,
+           const ThreadTeam::Turn& turn, base::Isa isa);
 
   /// Lowers one node; `position` is its place in the graph. Throws Unsupported naming op and types where no kernel
   /// fits.
@@ -68,9 +71,14 @@ class Lowering {
   Slot scratch(std::int64_t bytes);
   /// A constant's packed form, kept alive by the plan; packed with the team where no plan has done so before.
   const std::byte* pack(const ir::Value* weight, const PackedWeights::Packing& packing);
+  /// The engine's primitive of that key; made by `make`, which returns a unique_ptr, where there is none.
+  template <typename Make>
+  auto primitive(const std::string& key, Make&& make) {
+    return primitives_.get(key, std::forward<Make>(make));
+  }
   /// Any other thing the steps refer to.
   template <typename T>
-  const T* keep(std::unique_ptr<const T> object) {
+  const T* keep(std::shared_ptr<const T> object) {
     const T* raw = object.get();
     kept_.emplace_back(std::move(object));
     return raw;
@@ -89,11 +97,13 @@ class Lowering {
     std::vector<std::unique_ptr<const Step>> steps;
     std::vector<std::shared_ptr<const void>> kept;         // packed weights, tile programs, constants
     std::vector<std::shared_ptr<const Tensor>> constants;  // by storage; null where the storage is no constant
+    std::int64_t own_bytes = 0;                            // of the constants that nobody else had
   };
   Result finish();
 
  private:
   PackedWeights& weights_;
+  PrimitiveCache& primitives_;
   ThreadTeam& team_;
   const ThreadTeam::Turn& turn_;
   base::Isa isa_;
@@ -102,6 +112,7 @@ class Lowering {
   std::vector<std::unique_ptr<const Step>> steps_;
   std::vector<std::shared_ptr<const void>> kept_;
   std::vector<std::shared_ptr<const Tensor>> constants_;
+  std::int64_t own_bytes_ = 0;
   std::vector<int> touched_;  // scratch of the current node
 };
 

@@ -37,13 +37,13 @@ void lower_all(const ir::Graph& graph, Lowering& lowering, const std::vector<Out
 
 }  // namespace
 
-Plan::Plan(const ir::Graph& graph, PackedWeights& weights, ThreadTeam& team, base::Isa isa)
+Plan::Plan(const ir::Graph& graph, PackedWeights& weights, PrimitiveCache& primitives, ThreadTeam& team, base::Isa isa)
     : output_names_(graph.output_names()), team_size_(team.size()) {
   for (const ir::Value* value : graph.inputs()) inputs_.push_back(value->type());
   for (const ir::Value* value : graph.outputs()) outputs_.push_back(value->type());
 
   const ThreadTeam::Turn turn = team.take_turn();
-  Lowering lowering(graph, weights, team, turn, isa);
+  Lowering lowering(graph, weights, primitives, team, turn, isa);
   lower_all(graph, lowering, lowering.output_copies());
   Lowering::Result lowered = lowering.finish();
   kept_ = std::move(lowered.kept);
@@ -74,9 +74,22 @@ Plan::Plan(const ir::Graph& graph, PackedWeights& weights, ThreadTeam& team, bas
   for (std::size_t i = 0; i < owners.size(); ++i) homes_[owners[i]].offset = memory.offsets[i];
   arena_bytes_ = memory.arena_bytes;
   schedule(std::move(lowered.steps), bytes);
+  held_bytes_ = lowered.own_bytes + table_bytes();
 }
 
 Plan::~Plan() = default;
+
+std::int64_t Plan::table_bytes() const {
+  // A step is an object of a few hundred bytes, its operands' places, and the strings of its info.
+  constexpr std::size_t kStep = 1024;
+  std::size_t sum = sizeof(Plan) + homes_.size() * (sizeof(Home) + sizeof(constants_[0])) +
+                    kept_.size() * sizeof(kept_[0]) + (inputs_.size() + outputs_.size()) * 128;
+  for (const Scheduled& each : steps_) {
+    const StepInfo& info = each.step->info();
+    sum += kStep + info.kernel.size() + info.shape.size() + info.source.size();
+  }
+  return static_cast<std::int64_t>(sum);
+}
 
 void Plan::schedule(std::vector<std::unique_ptr<const Step>> steps, const std::vector<std::int64_t>& bytes) {
   const auto overlap = [&](int a, int b) {

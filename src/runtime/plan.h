@@ -11,6 +11,7 @@
 #include "ir/graph.h"
 #include "runtime/arena_pool.h"
 #include "runtime/packed_weights.h"
+#include "runtime/primitive_cache.h"
 #include "runtime/step.h"
 #include "runtime/thread_team.h"
 
@@ -20,7 +21,7 @@ class Plan {
  public:
   /// Plans a graph of the core set with strides (core_ops.h), for kernels of `isa`. Weights are packed with the team.
   /// Throws Unsupported with every node that no kernel can run.
-  Plan(const ir::Graph& graph, PackedWeights& weights, ThreadTeam& team, base::Isa isa);
+  Plan(const ir::Graph& graph, PackedWeights& weights, PrimitiveCache& primitives, ThreadTeam& team, base::Isa isa);
   Plan(const Plan&) = delete;
   Plan& operator=(const Plan&) = delete;
   ~Plan();
@@ -36,6 +37,9 @@ class Plan {
   /// What each step is and runs, in order.
   std::vector<StepInfo> steps() const;
   std::int64_t arena_bytes() const { return arena_bytes_; }
+  /// About what keeping the plan costs: its tables, and constants that no plan had before. Packed weights and
+  /// primitives belong to others.
+  std::int64_t held_bytes() const { return held_bytes_; }
   /// How many of the steps wait for the others' threads before they start.
   int barriers() const;
 
@@ -52,6 +56,7 @@ class Plan {
     const std::byte* constant = nullptr;
   };
 
+  std::int64_t table_bytes() const;
   void schedule(std::vector<std::unique_ptr<const Step>> steps, const std::vector<std::int64_t>& bytes);
 
   std::vector<ir::TensorType> inputs_;
@@ -62,6 +67,7 @@ class Plan {
   std::vector<std::shared_ptr<const void>> kept_;
   std::vector<std::shared_ptr<const Tensor>> constants_;
   std::int64_t arena_bytes_ = 0;
+  std::int64_t held_bytes_ = 0;
   int team_size_ = 1;
   int threads_ = 1;  // that any step can use
 };

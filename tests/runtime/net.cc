@@ -82,13 +82,15 @@ void expect_close(const Tensor& found, const Tensor& expected, double tolerance,
 }
 
 void expect_plan_computes(Net& net, double tolerance) {
+  // One for all nets of the program: primitives whose keys are alike by mistake would be found out.
+  static PrimitiveCache primitives({.entries = 4096, .bytes = 64 << 20});
   const std::vector<Tensor> expected = interpret(net.graph(), net.inputs());
   for (const base::Isa isa : base::runnable_isas(base::Isa::avx512)) {
     for (const int threads : {1, 2, 3}) {
       ThreadTeam team(threads);
       PackedWeights weights;
       ArenaPool arenas;
-      const Plan plan(net.graph(), weights, team, isa);
+      const Plan plan(net.graph(), weights, primitives, team, isa);
       for (int round = 0; round < 2; ++round) {
         const std::vector<Tensor> found = plan.run(net.inputs(), team, arenas);
         ASSERT_EQ(found.size(), expected.size());

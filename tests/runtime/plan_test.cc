@@ -50,6 +50,7 @@ void build_small_resnet(Net& net, std::int64_t batch, std::int64_t side) {
 
 TEST(Plan, ShapesShareTheirPackedWeights) {
   PackedWeights weights;
+  PrimitiveCache primitives({.entries = 64, .bytes = 1 << 20});
   ThreadTeam team(2);
   ArenaPool arenas;
   std::vector<std::unique_ptr<Plan>> plans;
@@ -57,7 +58,7 @@ TEST(Plan, ShapesShareTheirPackedWeights) {
   for (int i = 0; i < 6; ++i) {
     Net net(3);
     build_small_resnet(net, 1 + i % 3, 6 + i);
-    plans.push_back(std::make_unique<Plan>(net.graph(), weights, team, base::selected_isa()));
+    plans.push_back(std::make_unique<Plan>(net.graph(), weights, primitives, team, base::selected_isa()));
     const std::vector<Tensor> found = plans.back()->run(net.inputs(), team, arenas);
     expect_close(found[0], interpret(net.graph(), net.inputs())[0], 1e-5, "shape " + std::to_string(i));
     EXPECT_EQ(weights.totals().packings, 4) << "three convolutions and a linear layer";
@@ -76,9 +77,10 @@ TEST(Plan, RunsOnSeveralThreadsAtOnce) {
     build_small_resnet(net, 2, 12);
     const Tensor expected = interpret(net.graph(), net.inputs())[0];
     PackedWeights weights;
+    PrimitiveCache primitives({.entries = 64, .bytes = 1 << 20});
     ThreadTeam team(threads);
     ArenaPool arenas;
-    const Plan plan(net.graph(), weights, team, base::selected_isa());
+    const Plan plan(net.graph(), weights, primitives, team, base::selected_isa());
     std::array<std::vector<Tensor>, 4> results;
     std::vector<std::thread> callers;
     for (std::vector<Tensor>& result : results) {
@@ -93,13 +95,14 @@ TEST(Plan, RunsOnSeveralThreadsAtOnce) {
 
 TEST(Plan, KeepsOneArenaForAllShapes) {
   PackedWeights weights;
+  PrimitiveCache primitives({.entries = 64, .bytes = 1 << 20});
   ThreadTeam team(1);
   ArenaPool arenas;
   std::size_t largest = 0;
   for (int i = 0; i < 100; ++i) {
     Net net(3);
     build_small_resnet(net, 1 + i % 5, 4 + i % 20);
-    const Plan plan(net.graph(), weights, team, base::selected_isa());
+    const Plan plan(net.graph(), weights, primitives, team, base::selected_isa());
     plan.run(net.inputs(), team, arenas);
     largest = std::max(largest, static_cast<std::size_t>(plan.arena_bytes()));
     EXPECT_LE(arenas.idle_bytes(), largest);
@@ -111,8 +114,9 @@ TEST(Plan, ResidualTakesOverItsOperand) {
   Net net(3);
   build_small_resnet(net, 1, 32);
   PackedWeights weights;
+  PrimitiveCache primitives({.entries = 64, .bytes = 1 << 20});
   ThreadTeam team(1);
-  const Plan plan(net.graph(), weights, team, base::selected_isa());
+  const Plan plan(net.graph(), weights, primitives, team, base::selected_isa());
   const std::int64_t activation = 16 * 32 * 32 * 4;
   std::int64_t scratch = 0;
   for (const StepInfo& step : plan.steps()) scratch = std::max(scratch, step.workspace_bytes);
@@ -127,9 +131,10 @@ TEST(Plan, RefusesAllItCannotRunAtOnce) {
   y->producer()->source() = {"head", "model.py", 12};
   net.output(net.node("softmax", {y}, {{"dim", std::int64_t{1}}, {"log", false}}, {4, 4}, {}, DType::f64));
   PackedWeights weights;
+  PrimitiveCache primitives({.entries = 64, .bytes = 1 << 20});
   ThreadTeam team(1);
   try {
-    const Plan plan(net.graph(), weights, team, base::selected_isa());
+    const Plan plan(net.graph(), weights, primitives, team, base::selected_isa());
     FAIL() << "planned";
   } catch (const Unsupported& error) {
     ASSERT_EQ(error.items().size(), 2u);
@@ -146,9 +151,10 @@ TEST(Plan, RefusesIndicesOutsideOfTheTable) {
   net.output(net.node("gather", {net.constant({5, 8}), net.input({300}, DType::i64, 0, 4)}, {{"dim", std::int64_t{0}}},
                       {300, 8}));
   PackedWeights weights;
+  PrimitiveCache primitives({.entries = 64, .bytes = 1 << 20});
   ThreadTeam team(2);
   ArenaPool arenas;
-  const Plan plan(net.graph(), weights, team, base::selected_isa());
+  const Plan plan(net.graph(), weights, primitives, team, base::selected_isa());
   plan.run(net.inputs(), team, arenas);
   for (const std::int64_t bad : {std::int64_t{5}, std::int64_t{-6}, INT64_MIN}) {
     Tensor indices = net.inputs()[0];
@@ -161,8 +167,9 @@ TEST(Plan, StepsSayWhatTheyAre) {
   Net net(3);
   build_small_resnet(net, 1, 8);
   PackedWeights weights;
+  PrimitiveCache primitives({.entries = 64, .bytes = 1 << 20});
   ThreadTeam team(1);
-  const Plan plan(net.graph(), weights, team, base::Isa::scalar);
+  const Plan plan(net.graph(), weights, primitives, team, base::Isa::scalar);
   const std::vector<StepInfo> steps = plan.steps();
   ASSERT_EQ(steps.size(), 6u);  // copy, three convolutions, pool, matmul
   EXPECT_EQ(steps[1].op, "convolution");
@@ -180,8 +187,9 @@ TEST(Plan, IndependentStepsShareABarrier) {
   ir::Value* x = net.input({64, 64, 16});
   for (int i = 0; i < 4; ++i) net.output(net.elementwise("f32 (x0) { x1 = exp x0 }", {x}, {64, 64, 16}));
   PackedWeights weights;
+  PrimitiveCache primitives({.entries = 64, .bytes = 1 << 20});
   ThreadTeam team(2);
-  const Plan plan(net.graph(), weights, team, base::selected_isa());
+  const Plan plan(net.graph(), weights, primitives, team, base::selected_isa());
   EXPECT_EQ(plan.steps().size(), 4u);
   EXPECT_EQ(plan.barriers(), 0);
 }

@@ -21,7 +21,7 @@ namespace {
 class ConvolutionStep final : public Step {
  public:
   struct Parts {
-    std::unique_ptr<const kernels::Convolution> kernel;
+    std::shared_ptr<const kernels::Convolution> kernel;
     std::int64_t images = 1;
     std::int64_t x_image_bytes = 0;
     std::int64_t y_image_bytes = 0;
@@ -203,7 +203,8 @@ void lower_convolution(const ir::Node& node, Lowering& lowering) {
   const std::int64_t flops = 2 * y.numel() * weight.sizes[1] * weight.sizes[2] * weight.sizes[3];
   const auto packed = static_cast<std::int64_t>(kernels::packed_bytes(shape.weights, isa));
   int threads = std::min(lowering.threads(), useful_threads(flops_cost(flops, x.dtype), packed + 4 * y.numel(), flops));
-  parts.kernel = kernels::make_convolution(shape, isa, threads);
+  parts.kernel = lowering.primitive(primitive_key(shape, isa, threads),
+                                    [&] { return kernels::make_convolution(shape, isa, threads); });
   threads = static_cast<int>(std::min<std::int64_t>(threads, parts.images * parts.kernel->items()));
   parts.x = x.slot;
   parts.y = y.slot;

@@ -11,7 +11,8 @@ namespace wherry::runtime {
 
 void Lowering::add_copy(const Operand& from, const Operand& to, const ir::Node* node) {
   const auto element_bytes = static_cast<std::int64_t>(size_of(to.dtype));
-  auto copy = kernels::make_copy({to.sizes, from.strides, to.strides, element_bytes}, isa());
+  const kernels::CopyShape shape{to.sizes, from.strides, to.strides, element_bytes};
+  auto copy = primitive(primitive_key(shape, isa()), [&] { return kernels::make_copy(shape, isa()); });
   const std::int64_t bytes = to.numel() * element_bytes;
   const std::string kernel(copy->name());
   const int threads = useful_threads(0, 2 * bytes, copy->items());

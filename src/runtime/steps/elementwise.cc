@@ -30,7 +30,8 @@ void add_elementwise(const ir::Node& node, const expression::Program& program, c
     slots.push_back(operand.slot);
     bytes += operand.numel() * static_cast<std::int64_t>(size_of(operand.dtype));
   }
-  auto kernel = kernels::make_elementwise(program, shape, lowering.isa());
+  auto kernel = lowering.primitive(primitive_key(program, shape, lowering.isa()),
+                                   [&] { return kernels::make_elementwise(program, shape, lowering.isa()); });
   const std::string name(kernel->name());
   const std::int64_t flops = result.numel() * static_cast<std::int64_t>(program.code.size());
   // Instructions go through L1, and some are exp or erf: dearer than a multiplication in a register.

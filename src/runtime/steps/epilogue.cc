@@ -142,7 +142,8 @@ EpilogueRun make_epilogue(const ir::Node& node, std::span<const RowOperand> rows
       run.operands.push_back(rows[static_cast<std::size_t>(i) - 1]);
       dtypes.push_back(run.operands.back().dtype);
     }
-    run.program = lowering.keep(kernels::make_tile_program(*parts.rest, dtypes.data(), result, lowering.isa()));
+    const auto make = [&] { return kernels::make_tile_program(*parts.rest, dtypes.data(), result, lowering.isa()); };
+    run.program = lowering.keep(lowering.primitive(primitive_key(*parts.rest, dtypes, result, lowering.isa()), make));
   }
   return run;
 }

@@ -10,7 +10,7 @@ namespace {
 
 class GatherStep final : public Step {
  public:
-  GatherStep(std::unique_ptr<const kernels::Gather> kernel, Slot table, Slot indices, Slot y, std::int64_t rows,
+  GatherStep(std::shared_ptr<const kernels::Gather> kernel, Slot table, Slot indices, Slot y, std::int64_t rows,
              int threads)
       : kernel_(std::move(kernel)), table_(table), indices_(indices), y_(y), rows_(rows) {
     max_threads_ = threads;
@@ -29,7 +29,7 @@ class GatherStep final : public Step {
   }
 
  private:
-  std::unique_ptr<const kernels::Gather> kernel_;
+  std::shared_ptr<const kernels::Gather> kernel_;
   Slot table_, indices_, y_;
   std::int64_t rows_;
 };
@@ -77,7 +77,8 @@ void lower_gather(const ir::Node& node, Lowering& lowering) {
   shape.index_dtype = indices.dtype;
   shape.index_stride = *joint_stride(indices.sizes, indices.strides, 0, index_rank);
   shape.negative_wraps = true;
-  auto kernel = kernels::make_gather(shape, lowering.isa());
+  auto kernel = lowering.primitive(primitive_key(shape, lowering.isa()),
+                                   [&] { return kernels::make_gather(shape, lowering.isa()); });
   const std::string name(kernel->name());
   const int threads = useful_threads(0, 2 * y.numel() * shape.element_bytes, kernel->items());
   lowering.add(

@@ -11,7 +11,7 @@ namespace wherry::runtime {
 template <typename Kernel, typename Run>
 class KernelStep final : public Step {
  public:
-  KernelStep(std::unique_ptr<const Kernel> kernel, int threads, Run run)
+  KernelStep(std::shared_ptr<const Kernel> kernel, int threads, Run run)
       : kernel_(std::move(kernel)), run_(std::move(run)), items_(kernel_->items()) {
     max_threads_ = threads;
   }
@@ -22,14 +22,14 @@ class KernelStep final : public Step {
   }
 
  private:
-  std::unique_ptr<const Kernel> kernel_;
+  std::shared_ptr<const Kernel> kernel_;
   Run run_;
   std::int64_t items_;
 };
 
 /// `run(kernel, context, begin, end, thread)` computes items [begin, end) of the kernel.
 template <typename Kernel, typename Run>
-std::unique_ptr<Step> kernel_step(std::unique_ptr<const Kernel> kernel, int threads, Run run) {
+std::unique_ptr<Step> kernel_step(std::shared_ptr<const Kernel> kernel, int threads, Run run) {
   return std::make_unique<KernelStep<Kernel, Run>>(std::move(kernel), threads, std::move(run));
 }
 

@@ -21,7 +21,7 @@ using kernels::BatchSizes;
 class MatmulStep final : public Step {
  public:
   struct Parts {
-    std::unique_ptr<const kernels::Matmul> kernel;
+    std::shared_ptr<const kernels::Matmul> kernel;
     Slot a, b, c, scratch;
     const std::byte* packed = nullptr;  // or b
     std::int64_t scratch_bytes = 0;     // a thread
@@ -212,7 +212,8 @@ void lower_matmul(const ir::Node& node, Lowering& lowering) {
                                            : 0;
   int threads = std::min(lowering.threads(),
                          useful_threads(flops_cost(flops, a.dtype), weight_bytes + 4 * (c.numel() + a.numel()), flops));
-  parts.kernel = kernels::make_matmul(shape, isa, threads);
+  parts.kernel =
+      lowering.primitive(primitive_key(shape, isa, threads), [&] { return kernels::make_matmul(shape, isa, threads); });
   threads = static_cast<int>(std::clamp<std::int64_t>(parts.kernel->items(), 1, threads));
   parts.a = a.slot;
   parts.c = c.slot;

@@ -22,7 +22,7 @@ std::optional<Slot> optional_slot(const ir::Node& node, std::size_t i, Lowering&
 }
 
 template <typename Kernel>
-void add_normalization(const ir::Node& node, std::unique_ptr<const Kernel> kernel, const Slots& slots,
+void add_normalization(const ir::Node& node, std::shared_ptr<const Kernel> kernel, const Slots& slots,
                        Lowering& lowering) {
   const std::string name(kernel->name());
   const std::int64_t elements = node.output()->type().numel();
@@ -67,7 +67,9 @@ void lower_layer_norm(const ir::Node& node, Lowering& lowering) {
   shape.columns = x.numel() / element_count(shape.outer_sizes);
   shape.epsilon = static_cast<float>(node.number("eps"));
   const Slots slots{x.slot, y.slot, optional_slot(node, 1, lowering), optional_slot(node, 2, lowering)};
-  add_normalization(node, kernels::make_layer_norm(shape, lowering.isa()), slots, lowering);
+  auto kernel = lowering.primitive(primitive_key(shape, lowering.isa()),
+                                   [&] { return kernels::make_layer_norm(shape, lowering.isa()); });
+  add_normalization(node, std::move(kernel), slots, lowering);
   if (!direct) lowering.add_copy(y, result, &node);
 }
 
@@ -97,7 +99,9 @@ void lower_group_norm(const ir::Node& node, Lowering& lowering) {
   shape.y_batch_stride = y.strides[0], shape.y_channel_stride = y.strides[1], shape.y_position_stride = *y_position;
   shape.epsilon = static_cast<float>(node.number("eps"));
   const Slots slots{x.slot, y.slot, optional_slot(node, 1, lowering), optional_slot(node, 2, lowering)};
-  add_normalization(node, kernels::make_group_norm(shape, lowering.isa()), slots, lowering);
+  auto kernel = lowering.primitive(primitive_key(shape, lowering.isa()),
+                                   [&] { return kernels::make_group_norm(shape, lowering.isa()); });
+  add_normalization(node, std::move(kernel), slots, lowering);
   if (!direct) lowering.add_copy(y, result, &node);
 }
 

@@ -19,7 +19,9 @@ void add_fill(const ir::Node& node, const Operand& box, double value, Lowering& 
   } else {
     tensor::store_int(bytes.data(), box.dtype, 0, static_cast<std::int64_t>(value));
   }
-  auto fill = kernels::make_fill({box.sizes, box.strides, element}, lowering.isa());
+  const kernels::FillShape shape{box.sizes, box.strides, element};
+  auto fill = lowering.primitive(primitive_key(shape, lowering.isa()),
+                                 [&] { return kernels::make_fill(shape, lowering.isa()); });
   const std::string name(fill->name());
   const int threads = useful_threads(0, box.numel() * element, fill->items());
   lowering.add(kernel_step(std::move(fill), threads,

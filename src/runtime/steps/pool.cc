@@ -35,7 +35,8 @@ void add_pool(const ir::Node& node, kernels::PoolShape shape, Lowering& lowering
   const std::int64_t window = shape.adaptive
                                   ? (shape.in_height / shape.out_height + 1) * (shape.in_width / shape.out_width + 1)
                                   : shape.kernel_h * shape.kernel_w;
-  auto kernel = kernels::make_pool(shape, lowering.isa_for(dtype));
+  const base::Isa isa = lowering.isa_for(dtype);
+  auto kernel = lowering.primitive(primitive_key(shape, isa), [&] { return kernels::make_pool(shape, isa); });
   const std::string name(kernel->name());
   const std::int64_t flops = y.numel() * window;
   const int threads = useful_threads(4 * flops, 4 * (x.numel() + y.numel()), kernel->items());

@@ -26,7 +26,8 @@ void lower_reduce(const ir::Node& node, Lowering& lowering) {
     shape.y_strides.push_back(present ? y.strides[next] : 0);
     if (present) ++next;
   }
-  auto kernel = kernels::make_reduction(shape, lowering.isa());
+  auto kernel = lowering.primitive(primitive_key(shape, lowering.isa()),
+                                   [&] { return kernels::make_reduction(shape, lowering.isa()); });
   const std::string name(kernel->name());
   const std::int64_t elements = x.numel();
   const int threads =

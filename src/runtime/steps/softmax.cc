@@ -23,7 +23,8 @@ void lower_softmax(const ir::Node& node, Lowering& lowering) {
       shape.y_outer_strides.push_back(y.strides[i]);
     }
   }
-  auto kernel = kernels::make_softmax(shape, lowering.isa());
+  auto kernel = lowering.primitive(primitive_key(shape, lowering.isa()),
+                                   [&] { return kernels::make_softmax(shape, lowering.isa()); });
   const std::string name(kernel->name());
   const std::int64_t elements = y.numel();
   const int threads = useful_threads(40 * elements, 8 * elements, kernel->items());
