@@ -43,6 +43,9 @@ struct Options {
   std::string isa;
   /// What the model shares with others (wherry/engine.h); null for the engine of the process.
   std::shared_ptr<Engine> engine;
+  /// File of what `wherry tune` measured; "" for none. Without one: WHERRY_TUNING (empty for none), else
+  /// wherry/tuning.txt in $XDG_CACHE_HOME or ~/.cache.
+  std::optional<std::string> tuning;
 };
 
 /// One input or output of a model. Sizes are empty where the file does not fix them.
@@ -57,6 +60,7 @@ struct ModelInfo {
   std::vector<TensorInfo> inputs;
   std::int64_t parameter_count = 0;
   std::int64_t parameter_bytes = 0;
+  std::string tuning_note;  ///< why a tuning file that exists is not used; empty otherwise
 };
 
 /// One step of a plan, as `wherry inspect` lists it.
@@ -82,6 +86,7 @@ struct PlanInfo {
   std::int64_t arena_bytes = 0;
   std::int64_t packed_weight_bytes = 0;
   int threads = 0;
+  int tuned_steps = 0;  ///< whose blocking `wherry tune` measured
   std::string isa;
   std::string precision;       ///< what runs: "fp32" or "bf16"
   std::string precision_note;  ///< why it is not what was asked for; empty where it is
@@ -122,8 +127,10 @@ class Model {
   /// …
   std::vector<std::string> output_names(std::span<const Tensor> inputs) const;
 
- private:
   struct Impl;
+  Impl& impl() const { return *impl_; }
+
+ private:
   explicit Model(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };

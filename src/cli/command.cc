@@ -38,6 +38,12 @@ void add_common(CLI::App& command, CommonOptions& options) {
   command.add_flag("--progress", options.progress, "Report progress even where standard error is no terminal");
 }
 
+Model load_model(const CommonOptions& options) {
+  Model model = Model::load(options.model, options.engine);
+  if (const std::string note = model.describe().tuning_note; !note.empty()) print_note(note);
+  return model;
+}
+
 void print_error(std::string_view message) { print_line("error", message); }
 void print_note(std::string_view message) { print_line("note", message); }
 

@@ -25,9 +25,13 @@ void add_common(CLI::App& command, CommonOptions& options);
 /// Set by the parser to the work of the subcommand that was named.
 using Work = std::function<ExitCode()>;
 
+/// Loads what the options name, with a note on standard error where a tuning file is not used.
+Model load_model(const CommonOptions& options);
+
 void add_classify_image(CLI::App& app, Work& work);
 void add_run(CLI::App& app, Work& work);
 void add_inspect(CLI::App& app, Work& work);
+void add_tune(CLI::App& app, Work& work);
 
 /// Prints "wherry: error: …" on standard error, on one line whatever the message holds.
 void print_error(std::string_view message);

@@ -6,8 +6,8 @@
 #include <memory>
 
 #include "base/check.h"
+#include "cli/chosen_inputs.h"
 #include "cli/command.h"
-#include "cli/input_shape.h"
 #include "cli/json_text.h"
 #include "cli/progress.h"
 #include "cli/table.h"
@@ -30,65 +30,6 @@ struct InspectOptions {
   std::vector<std::string> inputs;
   bool graph = false;
 };
-
-/// The inputs to plan for, and where they come from.
-struct Chosen {
-  std::vector<Tensor> tensors;
-  std::string note;  ///< what was assumed; empty where the user said everything
-};
-
-bool fixed(const TensorInfo& info) {
-  return info.sizes && std::all_of(info.sizes->begin(), info.sizes->end(), [](std::int64_t size) { return size >= 0; });
-}
-
-Chosen from_shapes(const std::vector<std::string>& arguments, const std::vector<TensorInfo>& inputs) {
-  std::vector<std::optional<InputShape>> shapes(inputs.size());
-  std::vector<InputShape> nameless;
-  for (const std::string& argument : arguments) {
-    InputShape shape = parse_input_shape(argument);
-    if (shape.name.empty()) {
-      nameless.push_back(std::move(shape));
-      continue;
-    }
-    const auto named =
-        std::find_if(inputs.begin(), inputs.end(), [&](const auto& info) { return info.name == shape.name; });
-    if (named == inputs.end()) base::fail<InvalidInput>("--input {}: the model has no input of that name", argument);
-    shapes[static_cast<std::size_t>(named - inputs.begin())] = std::move(shape);
-  }
-  for (auto& shape : nameless) {
-    const auto free = std::find_if(shapes.begin(), shapes.end(), [](const auto& s) { return !s.has_value(); });
-    if (free == shapes.end())
-      base::fail<InvalidInput>("--input: found {}, the model takes {}", arguments.size(), inputs.size());
-    *free = std::move(shape);
-  }
-  Chosen chosen;
-  for (std::size_t i = 0; i < shapes.size(); ++i) {
-    if (!shapes[i]) base::fail<InvalidInput>("--input: found {}, the model takes {}", arguments.size(), inputs.size());
-    const DType dtype = shapes[i]->dtype.value_or(inputs[i].dtype.value_or(DType::f32));
-    chosen.tensors.push_back(Tensor::zeros(dtype, shapes[i]->sizes));
-  }
-  return chosen;
-}
-
-/// Nothing to plan for where the file fixes no shapes and the model does not look like one of images.
-std::optional<Chosen> assumed(const std::vector<TensorInfo>& inputs) {
-  Chosen chosen;
-  if (std::all_of(inputs.begin(), inputs.end(), fixed)) {
-    for (const auto& info : inputs)
-      chosen.tensors.push_back(Tensor::zeros(info.dtype.value_or(DType::f32), *info.sizes));
-    return chosen;
-  }
-  if (inputs.size() != 1 || (inputs[0].dtype && !is_floating(*inputs[0].dtype))) return std::nullopt;
-  Dims sizes = {1, 3, 224, 224};
-  if (inputs[0].sizes) {
-    if (inputs[0].sizes->size() != sizes.size()) return std::nullopt;
-    for (std::size_t d = 0; d < sizes.size(); ++d)
-      if ((*inputs[0].sizes)[d] >= 0) sizes[d] = (*inputs[0].sizes)[d];
-  }
-  chosen.tensors.push_back(Tensor::zeros(inputs[0].dtype.value_or(DType::f32), sizes));
-  chosen.note = fmt::format("assumed {}; --input SHAPE says otherwise", to_string(sizes));
-  return chosen;
-}
 
 std::string sizes_of(const TensorInfo& info) {
   if (!info.sizes) return "any sizes";
@@ -171,6 +112,7 @@ void print_text(const InspectOptions& options, const ModelInfo& info, const Plan
     line("outputs", text_of(plan->outputs));
     line("plan", fmt::format("{} steps on {} thread{}, {}, {:.1f} MFLOP", plan->steps.size(), plan->threads,
                              plan->threads == 1 ? "" : "s", plan->isa, static_cast<double>(total_flops(*plan)) / 1e6));
+    if (plan->tuned_steps > 0) line("tuning", fmt::format("{} steps as measured on this CPU", plan->tuned_steps));
     line("memory", fmt::format("arena {}, packed weights {}", human_bytes(plan->arena_bytes),
                                human_bytes(plan->packed_weight_bytes)));
     line("primitives", fmt::format("{} in the cache ({}), {} reused, {} evicted", cache.entries,
@@ -210,6 +152,7 @@ Json to_json(const PlanInfo& plan) {
           {"outputs", to_json(plan.outputs)},
           {"threads", plan.threads},
           {"isa", plan.isa},
+          {"tuned_steps", plan.tuned_steps},
           {"arena_bytes", plan.arena_bytes},
           {"packed_weight_bytes", plan.packed_weight_bytes},
           {"flops", total_flops(plan)},
@@ -229,9 +172,9 @@ Json to_json(const CacheInfo& cache) {
 ExitCode inspect(const InspectOptions& options) {
   Progress progress(options.common.progress);
   progress.stage("loading " + options.common.model);
-  const Model model = Model::load(options.common.model, options.common.engine);
+  const Model model = load_model(options.common);
   const ModelInfo info = model.describe();
-  const auto chosen = options.inputs.empty() ? assumed(info.inputs) : from_shapes(options.inputs, info.inputs);
+  const auto chosen = choose_inputs(options.inputs, info.inputs);
   std::optional<PlanInfo> plan;
   progress.stage("planning " + options.common.model);
   if (chosen) plan = model.inspect(chosen->tensors);

@@ -79,6 +79,7 @@ int run_program(int argc, const char* const* argv) {
   add_classify_image(app, work);
   add_run(app, work);
   add_inspect(app, work);
+  add_tune(app, work);
   for (CLI::App* command : app.get_subcommands({})) command->set_version_flag("--version", version);
 
   if (argc <= 1) {
@@ -87,8 +88,8 @@ int run_program(int argc, const char* const* argv) {
   }
   const std::string_view command = argv[1];
   if (!command.starts_with('-') && !is_command(app, command)) {
-    print_error(
-        fmt::format("no command '{}'; classify-image, run and inspect are accepted; see 'wherry --help'", command));
+    print_error(fmt::format("no command '{}'; classify-image, run, inspect and tune are accepted; see 'wherry --help'",
+                            command));
     return kBadInput;
   }
   try {

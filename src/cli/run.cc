@@ -101,7 +101,7 @@ ExitCode run(const RunOptions& options) {
   if (!options.output.empty()) check_output_path(options.output);
   Progress progress(options.common.progress);
   progress.stage("loading " + options.common.model);
-  const Model model = Model::load(options.common.model, options.common.engine);
+  const Model model = load_model(options.common);
   const auto inputs = read_inputs(options.inputs, model.describe().inputs);
   progress.stage("running " + options.common.model);
   const auto start = std::chrono::steady_clock::now();

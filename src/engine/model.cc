@@ -8,11 +8,7 @@
 
 #include "base/check.h"
 #include "base/cores.h"
-#include "base/cpu.h"
-#include "engine/engine.h"
-#include "engine/plan_cache.h"
-#include "engine/precision.h"
-#include "import/model_source.h"
+#include "engine/model_state.h"
 #include "ir/ops.h"
 #include "passes/pipeline.h"
 #include "runtime/plan.h"
@@ -72,36 +68,35 @@ std::vector<ir::TensorType> types_of(std::span<const Tensor> inputs) {
 
 }  // namespace
 
-struct Model::Impl {
-  Impl(const std::string& path, const Options& options)
-      : shared(options.engine != nullptr ? options.engine : Engine::of_process()),
-        team(team_size(options.threads)),
-        isa(options.isa.empty() ? base::selected_isa() : base::isa_from_name(options.isa, "isa ")),
-        precision(engine::choose_precision(options.precision, isa)),
-        source(import::open_model(path, options.arch)),
-        info(source->describe()) {}
+Model::Impl::Impl(const std::string& path, const Options& options)
+    : shared(options.engine != nullptr ? options.engine : Engine::of_process()),
+      team(team_size(options.threads)),
+      isa(options.isa.empty() ? base::selected_isa() : base::isa_from_name(options.isa, "isa ")),
+      precision(engine::choose_precision(options.precision, isa)),
+      tuning_path(engine::tuning_path(options.tuning)),
+      tuning(engine::load_tuning(tuning_path)),
+      source(import::open_model(path, options.arch)),
+      info(source->describe()),
+      plans(kPlans) {
+  info.tuning_note = tuning.note;
+}
 
-  std::shared_ptr<Engine> shared;
-  runtime::ThreadTeam team;
-  base::Isa isa;
-  engine::ChosenPrecision precision;
-  std::unique_ptr<import::ModelSource> source;
-  ModelInfo info;
-  runtime::PackedWeights weights;
-  runtime::ArenaPool arenas;
-  engine::PlanCache plans{kPlans};
+ir::Graph Model::Impl::optimized_graph(std::span<const Tensor> inputs) const {
+  check_inputs(inputs, info.inputs);
+  ir::Graph graph = source->graph(types_of(inputs));
+  passes::optimize(graph, precision.bf16);
+  return graph;
+}
 
-  engine::PlanCache::PlanPtr plan(std::span<const Tensor> inputs) {
-    check_inputs(inputs, info.inputs);
-    std::string key;
-    for (const ir::TensorType& type : types_of(inputs)) key += ir::to_string(type) + ";";
-    return plans.get(key, [&] {
-      ir::Graph graph = source->graph(types_of(inputs));
-      passes::optimize(graph, precision.bf16);
-      return std::make_shared<const runtime::Plan>(graph, weights, shared->impl().primitives, team, isa);
-    });
-  }
-};
+engine::PlanCache::PlanPtr Model::Impl::plan(std::span<const Tensor> inputs) {
+  check_inputs(inputs, info.inputs);
+  std::string key;
+  for (const ir::TensorType& type : types_of(inputs)) key += ir::to_string(type) + ";";
+  return plans.get(key, [&] {
+    return std::make_shared<const runtime::Plan>(optimized_graph(inputs), weights, shared->impl().primitives, team, isa,
+                                                 tuning.choices);
+  });
+}
 
 Model::Model(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Model::Model(Model&&) noexcept = default;
@@ -136,6 +131,7 @@ PlanInfo Model::inspect(std::span<const Tensor> inputs) const {
   info.arena_bytes = plan->arena_bytes();
   info.threads = impl_->team.size();
   info.isa = base::name_of(impl_->isa);
+  info.tuned_steps = plan->tuned_steps();
   info.precision = impl_->precision.bf16 ? "bf16" : "fp32";
   info.precision_note = impl_->precision.note;
   return info;

@@ -69,8 +69,14 @@ std::string precision_name(DType dtype) {
 }
 
 Lowering::Lowering(const ir::Graph& graph, PackedWeights& weights, PrimitiveCache& primitives, ThreadTeam& team,
-                   const ThreadTeam::Turn& turn, base::Isa isa)
-    : weights_(weights), primitives_(primitives), team_(team), turn_(turn), isa_(isa), placement_(place_values(graph)) {
+                   const ThreadTeam::Turn& turn, base::Isa isa, const Tuning& tuning)
+    : weights_(weights),
+      primitives_(primitives),
+      team_(team),
+      turn_(turn),
+      isa_(isa),
+      tuning_(tuning),
+      placement_(place_values(graph)) {
   constants_.resize(placement_.storages.size());
 }
 
@@ -142,6 +148,7 @@ void Lowering::add(std::unique_ptr<Step> step, const ir::Node& node, StepFacts f
   info.weight_bytes = facts.weight_bytes;
   info.output_bytes = node.output()->type().numel() * static_cast<std::int64_t>(size_of(node.output()->type().dtype));
   info.flops = facts.flops;
+  step->tuning_key_ = std::exchange(tuning_key_, {});
   for (const ir::Value* value : node.inputs()) {
     if (value != nullptr) step->reads_.push_back(placement_.of(value).slot.storage);
   }
@@ -162,7 +169,7 @@ void Lowering::add(std::unique_ptr<Step> step, StepInfo info, const ir::Node* no
 }
 
 Lowering::Result Lowering::finish() {
-  return {std::move(placement_), std::move(steps_), std::move(kept_), std::move(constants_), own_bytes_};
+  return {std::move(placement_), std::move(steps_), std::move(kept_), std::move(constants_), own_bytes_, tuned_};
 }
 
 int useful_threads(std::int64_t flops, std::int64_t bytes, std::int64_t items) {

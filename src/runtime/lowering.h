@@ -19,6 +19,7 @@
 #include "runtime/primitive_key.h"
 #include "runtime/step.h"
 #include "runtime/thread_team.h"
+#include "runtime/tuning.h"
 
 namespace wherry::runtime {
 
@@ -44,7 +45,7 @@ struct StepFacts {
 class Lowering {
  public:
   Lowering(const ir::Graph& graph, PackedWeights& weights, PrimitiveCache& primitives, ThreadTeam& team,
-           const ThreadTeam::Turn& turn, base::Isa isa);
+           const ThreadTeam::Turn& turn, base::Isa isa, const Tuning& tuning);
 
   /// Lowers one node; `position` is its place in the graph. Throws Unsupported naming op and types where no kernel
   /// fits.
@@ -76,6 +77,16 @@ class Lowering {
   auto primitive(const std::string& key, Make&& make) {
     return primitives_.get(key, std::forward<Make>(make));
   }
+  /// The same for a primitive with blockings to choose from, of the step that is added next: `make` takes what measured
+  /// best, or an empty choice.
+  template <typename Make>
+  auto tuned_primitive(const std::string& key, Make&& make) {
+    tuning_key_ = key;
+    const auto found = tuning_.find(key);
+    if (found == tuning_.end()) return primitive(key, [&] { return make(kernels::Choice{}); });
+    ++tuned_;
+    return primitive(fmt::format("{} = {}", key, fmt::join(found->second, " ")), [&] { return make(found->second); });
+  }
   /// Any other thing the steps refer to.
   template <typename T>
   const T* keep(std::shared_ptr<const T> object) {
@@ -98,6 +109,7 @@ class Lowering {
     std::vector<std::shared_ptr<const void>> kept;         // packed weights, tile programs, constants
     std::vector<std::shared_ptr<const Tensor>> constants;  // by storage; null where the storage is no constant
     std::int64_t own_bytes = 0;                            // of the constants that nobody else had
+    int tuned = 0;                                         // steps whose blocking was measured
   };
   Result finish();
 
@@ -107,12 +119,15 @@ class Lowering {
   ThreadTeam& team_;
   const ThreadTeam::Turn& turn_;
   base::Isa isa_;
+  const Tuning& tuning_;
   std::int64_t position_ = 0;
   Placement placement_;
   std::vector<std::unique_ptr<const Step>> steps_;
   std::vector<std::shared_ptr<const void>> kept_;
   std::vector<std::shared_ptr<const Tensor>> constants_;
   std::int64_t own_bytes_ = 0;
+  int tuned_ = 0;
+  std::string tuning_key_;
   std::vector<int> touched_;  // scratch of the current node
 };
 

@@ -37,17 +37,19 @@ void lower_all(const ir::Graph& graph, Lowering& lowering, const std::vector<Out
 
 }  // namespace
 
-Plan::Plan(const ir::Graph& graph, PackedWeights& weights, PrimitiveCache& primitives, ThreadTeam& team, base::Isa isa)
+Plan::Plan(const ir::Graph& graph, PackedWeights& weights, PrimitiveCache& primitives, ThreadTeam& team, base::Isa isa,
+           const Tuning& tuning)
     : output_names_(graph.output_names()), team_size_(team.size()) {
   for (const ir::Value* value : graph.inputs()) inputs_.push_back(value->type());
   for (const ir::Value* value : graph.outputs()) outputs_.push_back(value->type());
 
   const ThreadTeam::Turn turn = team.take_turn();
-  Lowering lowering(graph, weights, primitives, team, turn, isa);
+  Lowering lowering(graph, weights, primitives, team, turn, isa, tuning);
   lower_all(graph, lowering, lowering.output_copies());
   Lowering::Result lowered = lowering.finish();
   kept_ = std::move(lowered.kept);
   constants_ = std::move(lowered.constants);
+  tuned_steps_ = lowered.tuned;
 
   std::vector<Lifetime> lifetimes;
   std::vector<std::size_t> owners;  // storage of each lifetime
@@ -86,7 +88,7 @@ std::int64_t Plan::table_bytes() const {
                     kept_.size() * sizeof(kept_[0]) + (inputs_.size() + outputs_.size()) * 128;
   for (const Scheduled& each : steps_) {
     const StepInfo& info = each.step->info();
-    sum += kStep + info.kernel.size() + info.shape.size() + info.source.size();
+    sum += kStep + each.step->tuning_key().size() + info.kernel.size() + info.shape.size() + info.source.size();
   }
   return static_cast<std::int64_t>(sum);
 }
@@ -122,6 +124,21 @@ void Plan::schedule(std::vector<std::unique_ptr<const Step>> steps, const std::v
 }
 
 std::vector<Tensor> Plan::run(std::span<const Tensor> inputs, ThreadTeam& team, ArenaPool& arenas) const {
+  return run(inputs, team, arenas, nullptr);
+}
+
+std::vector<double> Plan::time_steps(std::span<const Tensor> inputs, ThreadTeam& team, ArenaPool& arenas) const {
+  Stamps stamps;
+  stamps.reserve(steps_.size() + 1);
+  run(inputs, team, arenas, &stamps);
+  std::vector<double> times;
+  for (std::size_t i = 0; i + 1 < stamps.size(); ++i)
+    times.push_back(std::chrono::duration<double, std::milli>(stamps[i + 1] - stamps[i]).count());
+  return times;
+}
+
+std::vector<Tensor> Plan::run(std::span<const Tensor> inputs, ThreadTeam& team, ArenaPool& arenas,
+                              Stamps* stamps) const {
   WHERRY_CHECK_EQ(team.size(), team_size_);
   WHERRY_CHECK_EQ(inputs.size(), inputs_.size());
   for (std::size_t i = 0; i < inputs.size(); ++i) {
@@ -160,11 +177,18 @@ std::vector<Tensor> Plan::run(std::span<const Tensor> inputs, ThreadTeam& team, 
     region(RunContext{storages.data(), &failed});
   };
 
+  const auto stamp = [stamps] {
+    if (stamps != nullptr) stamps->push_back(std::chrono::steady_clock::now());
+  };
   if (threads_ == 1) {
     // Nothing to share out: leave the other threads asleep, and let other callers run.
     ArenaPool::Lease arena = arenas.take(static_cast<std::size_t>(arena_bytes_));
     walk(arena.data(), [&](const RunContext& context) {
-      for (const Scheduled& each : steps_) each.step->run(context, 0, 1);
+      stamp();
+      for (const Scheduled& each : steps_) {
+        each.step->run(context, 0, 1);
+        stamp();
+      }
     });
     check_failed();
     return outputs;
@@ -173,10 +197,14 @@ std::vector<Tensor> Plan::run(std::span<const Tensor> inputs, ThreadTeam& team, 
   ArenaPool::Lease arena = arenas.take(static_cast<std::size_t>(arena_bytes_));
   walk(arena.data(), [&](const RunContext& context) {
     team.run(turn, [&](int thread) noexcept {
+      if (thread == 0) stamp();
       for (const Scheduled& each : steps_) {
-        if (each.barrier_before) team.barrier();
+        if (each.barrier_before && stamps == nullptr) team.barrier();
         const int threads = std::min(each.step->max_threads(), team_size_);
         if (thread < threads) each.step->run(context, thread, threads);
+        if (stamps == nullptr) continue;
+        team.barrier();
+        if (thread == 0) stamp();
       }
     });
   });
@@ -189,6 +217,15 @@ std::vector<StepInfo> Plan::steps() const {
   infos.reserve(steps_.size());
   for (const Scheduled& each : steps_) infos.push_back(each.step->info());
   return infos;
+}
+
+std::vector<Plan::Tunable> Plan::tunables() const {
+  std::vector<Tunable> tunables;
+  for (const Scheduled& each : steps_) {
+    const std::string& key = each.step->tuning_key();
+    tunables.push_back({key, key.empty() ? std::vector<kernels::Choice>() : each.step->candidates()});
+  }
+  return tunables;
 }
 
 int Plan::barriers() const {

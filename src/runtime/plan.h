@@ -2,6 +2,7 @@
 // A graph made ready to run for one set of input shapes: steps in order, one arena, everything decided. Immutable, so
 // several threads may run it at once.
 
+#include <chrono>
 #include <memory>
 #include <span>
 #include <string>
@@ -14,14 +15,16 @@
 #include "runtime/primitive_cache.h"
 #include "runtime/step.h"
 #include "runtime/thread_team.h"
+#include "runtime/tuning.h"
 
 namespace wherry::runtime {
 
 class Plan {
  public:
   /// Plans a graph of the core set with strides (core_ops.h), for kernels of `isa`. Weights are packed with the team.
-  /// Throws Unsupported with every node that no kernel can run.
-  Plan(const ir::Graph& graph, PackedWeights& weights, PrimitiveCache& primitives, ThreadTeam& team, base::Isa isa);
+  /// `tuning` has the blockings that measured best. Throws Unsupported with every node that no kernel can run.
+  Plan(const ir::Graph& graph, PackedWeights& weights, PrimitiveCache& primitives, ThreadTeam& team, base::Isa isa,
+       const Tuning& tuning = {});
   Plan(const Plan&) = delete;
   Plan& operator=(const Plan&) = delete;
   ~Plan();
@@ -29,6 +32,19 @@ class Plan {
   /// One inference: row-major inputs of exactly the graph's types in, row-major outputs out. The team must be as large
   /// as the one that planned.
   std::vector<Tensor> run(std::span<const Tensor> inputs, ThreadTeam& team, ArenaPool& arenas) const;
+
+  /// The same, for the milliseconds that each step took, with every thread waiting for the others after each.
+  std::vector<double> time_steps(std::span<const Tensor> inputs, ThreadTeam& team, ArenaPool& arenas) const;
+
+  /// A step's primitive with blockings to choose from: its key in Tuning, and the choices, the cost model's first.
+  struct Tunable {
+    std::string key;
+    std::vector<kernels::Choice> candidates;
+  };
+  /// One a step, empty where there is nothing to choose.
+  std::vector<Tunable> tunables() const;
+  /// How many steps run with a blocking of Tuning's.
+  int tuned_steps() const { return tuned_steps_; }
 
   const std::vector<ir::TensorType>& input_types() const { return inputs_; }
   const std::vector<ir::TensorType>& output_types() const { return outputs_; }
@@ -57,6 +73,9 @@ class Plan {
   };
 
   std::int64_t table_bytes() const;
+  using Stamps = std::vector<std::chrono::steady_clock::time_point>;
+  /// `stamps` may be null; else it gets the time before the first step and after each.
+  std::vector<Tensor> run(std::span<const Tensor> inputs, ThreadTeam& team, ArenaPool& arenas, Stamps* stamps) const;
   void schedule(std::vector<std::unique_ptr<const Step>> steps, const std::vector<std::int64_t>& bytes);
 
   std::vector<ir::TensorType> inputs_;
@@ -68,6 +87,7 @@ class Plan {
   std::vector<std::shared_ptr<const Tensor>> constants_;
   std::int64_t arena_bytes_ = 0;
   std::int64_t held_bytes_ = 0;
+  int tuned_steps_ = 0;
   int team_size_ = 1;
   int threads_ = 1;  // that any step can use
 };

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "kernels/choice.h"
 #include "wherry/model.h"
 
 namespace wherry::runtime {
@@ -45,9 +46,14 @@ class Step {
   /// What it means that the step left its address in RunContext::failed.
   virtual std::string failure() const { return {}; }
 
+  /// Blockings that its primitive may be given, the cost model's first; empty where it has no choice.
+  virtual std::vector<kernels::Choice> candidates() const { return {}; }
+
   /// More threads than this would cost more than they save (or find nothing to do).
   int max_threads() const { return max_threads_; }
   const StepInfo& info() const { return info_; }
+  /// Of a primitive with blockings to choose from: its key.
+  const std::string& tuning_key() const { return tuning_key_; }
   /// Storages it reads and writes: what decides whether it must wait for the steps before it.
   const std::vector<int>& reads() const { return reads_; }
   const std::vector<int>& writes() const { return writes_; }
@@ -55,6 +61,7 @@ class Step {
  protected:
   int max_threads_ = std::numeric_limits<int>::max();
   StepInfo info_;
+  std::string tuning_key_;
   std::vector<int> reads_;
   std::vector<int> writes_;
 

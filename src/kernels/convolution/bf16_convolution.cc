@@ -60,12 +60,12 @@ Lines find_lines(const ConvolutionShape& shape) {
 
 class Bf16Convolution final : public Convolution {
  public:
-  Bf16Convolution(const ConvolutionShape& shape, base::Isa isa, int threads)
+  Bf16Convolution(const ConvolutionShape& shape, base::Isa isa, int threads, const Choice& choice)
       : shape_(shape),
         lines_(find_lines(shape)),
         out_h_(shape.out_h()),
         out_w_(shape.out_w()),
-        walk_(problem(threads), isa) {
+        walk_(problem(threads), isa, choice) {
     const ConvolutionWeights& weights = shape.weights;
     const std::int64_t taps_w = merges_row(weights) ? 1 : weights.kernel_w;
     for (std::int64_t i = 0; i < weights.kernel_h; ++i)
@@ -83,6 +83,7 @@ class Bf16Convolution final : public Convolution {
   }
 
   std::string_view name() const override { return name_; }
+  std::vector<Choice> candidates() const override { return walk_.candidates(); }
   std::int64_t items() const override { return walk_.items(); }
   std::size_t scratch_bytes() const override { return scratch_bytes_; }
 
@@ -213,9 +214,10 @@ bool reads_halo(const ConvolutionWeights& weights) {
   return family_of(weights, base::Isa::avx512_bf16) == ConvolutionFamily::bf16_matmul && bf16_panels(weights).divided;
 }
 
-std::unique_ptr<const Convolution> make_bf16_convolution(const ConvolutionShape& shape, base::Isa isa, int threads) {
+std::unique_ptr<const Convolution> make_bf16_convolution(const ConvolutionShape& shape, base::Isa isa, int threads,
+                                                         const Choice& choice) {
   WHERRY_CHECK(!merges_row(shape.weights) || shape.in_w == 1 || shape.x_stride_w >= bf16_channels(shape.weights));
-  return std::make_unique<Bf16Convolution>(shape, isa, threads);
+  return std::make_unique<Bf16Convolution>(shape, isa, threads, choice);
 }
 
 }  // namespace wherry::kernels

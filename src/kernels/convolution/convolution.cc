@@ -157,15 +157,16 @@ void pack(const ConvolutionWeights& weights, base::Isa isa, const float* source,
   }
 }
 
-std::unique_ptr<const Convolution> make_convolution(const ConvolutionShape& shape, base::Isa isa, int threads) {
+std::unique_ptr<const Convolution> make_convolution(const ConvolutionShape& shape, base::Isa isa, int threads,
+                                                    const Choice& choice) {
   check(shape.weights);
   WHERRY_CHECK(threads >= 1);
   WHERRY_CHECK(shape.stride_h >= 1 && shape.stride_w >= 1 && shape.dilation_h >= 1 && shape.dilation_w >= 1);
   WHERRY_CHECK(shape.pad_top >= 0 && shape.pad_bottom >= 0 && shape.pad_left >= 0 && shape.pad_right >= 0);
   WHERRY_CHECK(shape.batch >= 0 && shape.out_h() >= 1 && shape.out_w() >= 1);
   const ConvolutionFamily family = family_of(shape.weights, isa);
-  if (family == ConvolutionFamily::implicit_matmul) return make_implicit_convolution(shape, isa, threads);
-  if (family == ConvolutionFamily::bf16_matmul) return make_bf16_convolution(shape, isa, threads);
+  if (family == ConvolutionFamily::implicit_matmul) return make_implicit_convolution(shape, isa, threads, choice);
+  if (family == ConvolutionFamily::bf16_matmul) return make_bf16_convolution(shape, isa, threads, choice);
   return make_window_convolution(shape, isa, threads);
 }
 

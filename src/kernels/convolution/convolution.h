@@ -6,8 +6,10 @@
 #include <cstdint>
 #include <memory>
 #include <string_view>
+#include <vector>
 
 #include "base/cpu.h"
+#include "kernels/choice.h"
 #include "kernels/tile.h"
 #include "wherry/dtype.h"
 
@@ -105,6 +107,8 @@ class Convolution {
   /// Computes items [begin, end).
   virtual void run(const ConvolutionArguments& arguments, std::int64_t begin, std::int64_t end,
                    void* scratch) const noexcept = 0;
+  /// Blockings worth measuring for this shape, the cost model's first. Empty where there is one only.
+  virtual std::vector<Choice> candidates() const { return {}; }
 };
 
 /// Whether x must have more channels in memory than in_channels: see ConvolutionArguments::x.
@@ -116,8 +120,9 @@ std::int64_t bf16_channels(const ConvolutionWeights& weights);
 bool reads_halo(const ConvolutionWeights& weights);
 
 /// Chooses family, kernel and blocking. out_h() and out_w() must be at least 1. `threads` is how many will share the
-/// items.
-std::unique_ptr<const Convolution> make_convolution(const ConvolutionShape& shape, base::Isa isa, int threads);
+/// items. `choice` is one of the candidates of such a primitive, empty for the cost model's.
+std::unique_ptr<const Convolution> make_convolution(const ConvolutionShape& shape, base::Isa isa, int threads,
+                                                    const Choice& choice = {});
 
 /// The oracle: one sum an output element, in fp64, then the epilogue. arguments.weights are elements of weights.dtype
 /// with `weight_strides` for [O, C/groups, KH, KW].

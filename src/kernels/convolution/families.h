@@ -31,9 +31,11 @@ struct GroupedVectors {
 };
 GroupedVectors grouped_vectors(const ConvolutionWeights& weights, std::int64_t lanes);
 
-std::unique_ptr<const Convolution> make_implicit_convolution(const ConvolutionShape& shape, base::Isa isa, int threads);
+std::unique_ptr<const Convolution> make_implicit_convolution(const ConvolutionShape& shape, base::Isa isa, int threads,
+                                                             const Choice& choice);
 Bf16Panels bf16_panels(const ConvolutionWeights& weights);
-std::unique_ptr<const Convolution> make_bf16_convolution(const ConvolutionShape& shape, base::Isa isa, int threads);
+std::unique_ptr<const Convolution> make_bf16_convolution(const ConvolutionShape& shape, base::Isa isa, int threads,
+                                                         const Choice& choice);
 /// Depthwise or grouped.
 std::unique_ptr<const Convolution> make_window_convolution(const ConvolutionShape& shape, base::Isa isa, int threads);
 

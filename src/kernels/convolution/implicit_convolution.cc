@@ -24,11 +24,12 @@ std::size_t round_up(std::size_t bytes) { return (bytes + 63) / 64 * 64; }
 
 class ImplicitConvolution final : public Convolution {
  public:
-  ImplicitConvolution(const ConvolutionShape& shape, base::Isa isa, int threads);
+  ImplicitConvolution(const ConvolutionShape& shape, base::Isa isa, int threads, const Choice& choice);
 
   std::string_view name() const override { return name_; }
   std::int64_t items() const override { return items_; }
   std::size_t scratch_bytes() const override { return scratch_bytes_; }
+  std::vector<Choice> candidates() const override { return blocking_candidates(kernels_, panels_, problem_); }
   void run(const ConvolutionArguments& arguments, std::int64_t begin, std::int64_t end,
            void* scratch) const noexcept override;
 
@@ -61,6 +62,7 @@ class ImplicitConvolution final : public Convolution {
   ConvolutionShape shape_;
   const TileKernels& kernels_;
   Panels panels_;
+  BlockingProblem problem_;
   Blocking blocking_;
   std::int64_t out_h_, out_w_;
   bool merged_ = false;      ///< a tap is a row of the window
@@ -74,7 +76,8 @@ class ImplicitConvolution final : public Convolution {
   std::string name_;
 };
 
-ImplicitConvolution::ImplicitConvolution(const ConvolutionShape& shape, base::Isa isa, int threads)
+ImplicitConvolution::ImplicitConvolution(const ConvolutionShape& shape, base::Isa isa, int threads,
+                                         const Choice& choice)
     : shape_(shape),
       kernels_(tile_kernels(isa)),
       panels_(make_panels(shape.weights.out_channels / shape.weights.groups, kernels_)),
@@ -97,14 +100,14 @@ ImplicitConvolution::ImplicitConvolution(const ConvolutionShape& shape, base::Is
   }
   if (segments_ == 0) segments_ = 1;
   const std::int64_t reread = std::min(taps_, shape.stride_h * shape.stride_w);
-  blocking_ = choose_blocking(kernels_, panels_,
-                              {.outer = segments_ * weights.groups,
-                               .rows = pixels / segments_,
-                               .taps = taps_,
-                               .depth = depth_,
-                               .a_bytes_per_row = inputs * 4 * reread,
-                               .shared_b = true,
-                               .threads = threads});
+  problem_ = {.outer = segments_ * weights.groups,
+              .rows = pixels / segments_,
+              .taps = taps_,
+              .depth = depth_,
+              .a_bytes_per_row = inputs * 4 * reread,
+              .shared_b = true,
+              .threads = threads};
+  blocking_ = choose_blocking(kernels_, panels_, problem_, choice);
   items_ = segments_ * weights.groups * blocking_.blocks * panels_.count;
   element_bytes_ = static_cast<std::int64_t>(size_of(shape.y_dtype));
   name_ = fmt::format("f32_conv_{}x{}_{}", blocking_.tile_rows, panels_.widest() * panels_.lanes,
@@ -240,9 +243,9 @@ void ImplicitConvolution::run(const ConvolutionArguments& arguments, std::int64_
 
 }  // namespace
 
-std::unique_ptr<const Convolution> make_implicit_convolution(const ConvolutionShape& shape, base::Isa isa,
-                                                             int threads) {
-  return std::make_unique<ImplicitConvolution>(shape, isa, threads);
+std::unique_ptr<const Convolution> make_implicit_convolution(const ConvolutionShape& shape, base::Isa isa, int threads,
+                                                             const Choice& choice) {
+  return std::make_unique<ImplicitConvolution>(shape, isa, threads, choice);
 }
 
 }  // namespace wherry::kernels

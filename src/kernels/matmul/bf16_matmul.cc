@@ -35,14 +35,15 @@ Bf16Problem problem_of(const MatmulShape& shape, int threads) {
 
 class Bf16Matmul final : public Matmul {
  public:
-  Bf16Matmul(const MatmulShape& shape, base::Isa isa, int threads)
-      : shape_(shape), walk_(problem_of(shape, threads), isa), gathers_(problem_of(shape, threads).gathers) {
+  Bf16Matmul(const MatmulShape& shape, base::Isa isa, int threads, const Choice& choice)
+      : shape_(shape), walk_(problem_of(shape, threads), isa, choice), gathers_(problem_of(shape, threads).gathers) {
     name_ = fmt::format("bf16_32x32_{}{}", gathers_ ? "gather_" : "", base::name_of(isa));
   }
 
   std::string_view name() const override { return name_; }
   std::int64_t items() const override { return walk_.items(); }
   std::size_t scratch_bytes() const override { return walk_.scratch_bytes(); }
+  std::vector<Choice> candidates() const override { return walk_.candidates(); }
 
   void run(const MatmulArguments& arguments, std::int64_t begin, std::int64_t end,
            void* scratch) const noexcept override {
@@ -120,11 +121,12 @@ class Bf16Matmul final : public Matmul {
 
 Bf16Panels bf16_panels(const PackedMatrix& b) { return make_bf16_panels(b.columns, 1, b.depth); }
 
-std::unique_ptr<const Matmul> make_bf16_matmul(const MatmulShape& shape, base::Isa isa, int threads) {
+std::unique_ptr<const Matmul> make_bf16_matmul(const MatmulShape& shape, base::Isa isa, int threads,
+                                               const Choice& choice) {
   WHERRY_CHECK(shape.depth >= 1 && (shape.a_depth_stride == 1 || shape.depth == 1));
   WHERRY_CHECK(shape.c_row_stride >= 0);
   for (const std::int64_t stride : shape.c_batch_strides) WHERRY_CHECK(stride >= 0);
-  return std::make_unique<Bf16Matmul>(shape, isa, threads);
+  return std::make_unique<Bf16Matmul>(shape, isa, threads, choice);
 }
 
 }  // namespace wherry::kernels

@@ -9,6 +9,7 @@
 namespace wherry::kernels {
 
 Bf16Panels bf16_panels(const PackedMatrix& b);
-std::unique_ptr<const Matmul> make_bf16_matmul(const MatmulShape& shape, base::Isa isa, int threads);
+std::unique_ptr<const Matmul> make_bf16_matmul(const MatmulShape& shape, base::Isa isa, int threads,
+                                               const Choice& choice);
 
 }  // namespace wherry::kernels

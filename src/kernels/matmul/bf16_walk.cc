@@ -82,22 +82,31 @@ double cost(const Bf16Problem& problem, const Bf16Blocking& blocking) {
   return cycles;
 }
 
-}  // namespace
-
-Bf16Blocking choose_bf16_blocking(const Bf16Problem& problem) {
-  // Tables and gathered rows of a superblock must stay small.
+/// Blocks of a superblock at most: its tables and gathered rows must stay small.
+std::int64_t most_blocks(const Bf16Problem& problem) {
   constexpr std::int64_t kMostBlocks = 64;
   constexpr std::int64_t kMostGatheredBytes = 1 << 20;
+  if (!problem.gathers) return kMostBlocks;
+  return std::clamp<std::int64_t>(kMostGatheredBytes / (kBf16BlockRows * problem.panels.padded_depth() * 2), 1,
+                                  kMostBlocks);
+}
+
+}  // namespace
+
+Bf16Blocking choose_bf16_blocking(const Bf16Problem& problem, const Choice& choice) {
   Bf16Blocking best;
   if (problem.rows == 0) return best;
   best.line_tiles = divide_up(problem.line_rows, kBf16TileRows);
   best.tiles = problem.rows / problem.line_rows * best.line_tiles;
   best.blocks = divide_up(best.tiles, 2);
-  std::int64_t most = kMostBlocks;
-  if (problem.gathers)
-    most = std::clamp<std::int64_t>(kMostGatheredBytes / (kBf16BlockRows * problem.panels.padded_depth() * 2), 1, most);
+  if (best.blocks == 0) return best;
+  const std::int64_t fewest = divide_up(best.blocks, most_blocks(problem));
+  if (choice.size() == 1 && choice[0] >= fewest && choice[0] <= best.blocks) {
+    best.superblocks = choice[0];
+    return best;
+  }
   double least = 0;
-  for (std::int64_t superblocks = divide_up(best.blocks, most); superblocks <= best.blocks; ++superblocks) {
+  for (std::int64_t superblocks = fewest; superblocks <= best.blocks; ++superblocks) {
     Bf16Blocking candidate = best;
     candidate.superblocks = superblocks;
     const double cycles = cost(problem, candidate);
@@ -116,8 +125,24 @@ Bf16Blocking choose_bf16_blocking(const Bf16Problem& problem) {
   return best;
 }
 
-Bf16Walk::Bf16Walk(const Bf16Problem& problem, base::Isa isa)
-    : problem_(problem), kernels_(&bf16_kernels(isa)), blocking_(choose_bf16_blocking(problem)) {
+std::vector<Choice> Bf16Walk::candidates() const {
+  const Bf16Blocking model = choose_bf16_blocking(problem_);
+  if (model.blocks == 0) return {};
+  const std::int64_t fewest = divide_up(model.blocks, most_blocks(problem_));
+  const std::int64_t threads = problem_.threads;
+  std::vector<Choice> candidates{{model.superblocks}};
+  for (const std::int64_t superblocks :
+       {fewest, model.superblocks / 2, model.superblocks * 2, model.superblocks * 4, model.superblocks - 1,
+        model.superblocks + 1, divide_up(model.superblocks, threads) * threads, threads, 2 * threads, 4 * threads,
+        model.blocks}) {
+    const Choice choice{std::clamp(superblocks, fewest, model.blocks)};
+    if (std::find(candidates.begin(), candidates.end(), choice) == candidates.end()) candidates.push_back(choice);
+  }
+  return candidates;
+}
+
+Bf16Walk::Bf16Walk(const Bf16Problem& problem, base::Isa isa, const Choice& choice)
+    : problem_(problem), kernels_(&bf16_kernels(isa)), blocking_(choose_bf16_blocking(problem, choice)) {
   element_bytes_ = static_cast<std::int64_t>(size_of(problem.y_dtype));
   constexpr std::size_t kBlockBytes = kBf16BlockRows * kBf16BlockColumns * sizeof(float);
   const std::int64_t blocks = blocking_.blocks == 0 ? 0 : blocking_.largest();

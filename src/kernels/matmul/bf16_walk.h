@@ -6,7 +6,9 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <vector>
 
+#include "kernels/choice.h"
 #include "kernels/matmul/bf16_block.h"
 #include "kernels/matmul/bf16_panels.h"
 #include "kernels/matmul/block.h"
@@ -46,16 +48,19 @@ struct Bf16Blocking {
   std::int64_t largest() const { return (blocks + superblocks - 1) / superblocks; }
 };
 
-Bf16Blocking choose_bf16_blocking(const Bf16Problem& problem);
+/// What `choice` says, {superblocks}; the cost model's where it is empty or does not fit.
+Bf16Blocking choose_bf16_blocking(const Bf16Problem& problem, const Choice& choice = {});
 
 class Bf16Walk {
  public:
-  Bf16Walk(const Bf16Problem& problem, base::Isa isa);
+  Bf16Walk(const Bf16Problem& problem, base::Isa isa, const Choice& choice = {});
 
   const Bf16Kernels& kernels() const { return *kernels_; }
   const Bf16Panels& panels() const { return problem_.panels; }
   std::int64_t items() const { return problem_.outer * blocking_.superblocks * problem_.panels.count; }
   std::size_t scratch_bytes() const { return scratch_bytes_; }
+  /// Numbers of superblocks worth measuring, the cost model's first.
+  std::vector<Choice> candidates() const;
 
   /// Computes items [begin, end). Operands has, for each of the `outer` products:
   ///   const std::byte* a(outer, line)                  first row of a line, where A is read where it lies

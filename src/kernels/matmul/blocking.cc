@@ -24,6 +24,40 @@ double tile_cycles(double rows, double vectors, double depth, double chunks) {
   return depth * step + chunks * (kTileCycles + rows * vectors);
 }
 
+/// Depth cut into chunks whose part of a panel is at most about `bytes`.
+void cut_depth(Blocking& blocking, const BlockingProblem& problem, std::int64_t panel_row_bytes, std::int64_t bytes) {
+  const std::int64_t depth = problem.taps * problem.depth;
+  const std::int64_t chunk = divide_up(depth, divide_up(depth * panel_row_bytes, bytes));
+  if (chunk >= problem.depth) {
+    blocking.chunk_taps = divide_up(problem.taps, divide_up(problem.taps, chunk / problem.depth));
+    blocking.chunk_depth = problem.depth;
+  } else {
+    blocking.chunk_taps = 1;
+    blocking.chunk_depth = divide_up(problem.depth, divide_up(problem.depth, chunk));
+  }
+}
+
+Choice choice_of(const Blocking& blocking) {
+  return {blocking.blocks, blocking.chunk_taps, blocking.chunk_depth, blocking.panels_outer ? 1 : 0};
+}
+
+/// Takes the choice over where it fits: it may come from a file, and decides how large scratch is.
+void apply(const Choice& choice, const BlockingProblem& problem, Blocking& blocking) {
+  if (choice.size() != 4) return;
+  Blocking chosen = blocking;
+  chosen.blocks = choice[0];
+  chosen.chunk_taps = choice[1];
+  chosen.chunk_depth = choice[2];
+  chosen.panels_outer = choice[3] == 1;
+  if (chosen.blocks < 1 || chosen.blocks > chosen.tiles) return;
+  if (chosen.chunk_taps < 1 || chosen.chunk_taps > problem.taps) return;
+  if (chosen.chunk_depth < 1 || chosen.chunk_depth > problem.depth) return;
+  if (chosen.chunk_depth < problem.depth && chosen.chunk_taps > 1) return;  // a chunk is one run of the packed panel
+  if (!problem.shared_b && !chosen.panels_outer) return;
+  if (chosen.max_block_rows() > 4 * kMaxBlockRows) return;
+  blocking = chosen;
+}
+
 }  // namespace
 
 std::int64_t Blocking::max_block_rows() const {
@@ -33,7 +67,8 @@ std::int64_t Blocking::max_block_rows() const {
   return most;
 }
 
-Blocking choose_blocking(const TileKernels& kernels, const Panels& panels, const BlockingProblem& problem) {
+Blocking choose_blocking(const TileKernels& kernels, const Panels& panels, const BlockingProblem& problem,
+                         const Choice& choice) {
   Blocking result;
   result.rows = problem.rows;
   result.chunk_taps = problem.taps;
@@ -46,14 +81,7 @@ Blocking choose_blocking(const TileKernels& kernels, const Panels& panels, const
   const std::int64_t depth = problem.taps * problem.depth;
   const std::int64_t panel_row_bytes = widest * panels.lanes * 4;
   if (depth * panel_row_bytes > kMaxPanelBytes && result.tiles > 1) {
-    const std::int64_t chunks = divide_up(depth * panel_row_bytes, kChunkBytes);
-    const std::int64_t chunk = divide_up(depth, chunks);
-    if (chunk >= problem.depth) {
-      result.chunk_taps = divide_up(problem.taps, divide_up(problem.taps, chunk / problem.depth));
-    } else {
-      result.chunk_taps = 1;
-      result.chunk_depth = divide_up(problem.depth, divide_up(problem.depth, chunk));
-    }
+    cut_depth(result, problem, panel_row_bytes, kChunkBytes);
   }
   const double chunks = static_cast<double>(divide_up(problem.taps, result.chunk_taps) *
                                             divide_up(problem.depth, std::max<std::int64_t>(result.chunk_depth, 1)));
@@ -92,7 +120,45 @@ Blocking choose_blocking(const TileKernels& kernels, const Panels& panels, const
     const double panels_outer_bytes = b_bytes / threads + a_bytes * (a_bytes < kL2Bytes / 2 ? 1 : panels_each);
     result.panels_outer = panels_outer_bytes <= blocks_outer_bytes;
   }
+  apply(choice, problem, result);
   return result;
+}
+
+std::vector<Choice> blocking_candidates(const TileKernels& kernels, const Panels& panels,
+                                        const BlockingProblem& problem) {
+  const Blocking model = choose_blocking(kernels, panels, problem);
+  if (problem.rows <= 0 || problem.depth <= 0 || panels.count == 0) return {};
+  std::vector<Choice> candidates{choice_of(model)};
+  const auto offer = [&](const Blocking& blocking) {
+    Blocking fitting = model;
+    apply(choice_of(blocking), problem, fitting);
+    const Choice choice = choice_of(fitting);
+    if (std::find(candidates.begin(), candidates.end(), choice) == candidates.end()) candidates.push_back(choice);
+  };
+  const auto offer_orders = [&](Blocking blocking) {
+    offer(blocking);
+    blocking.panels_outer = !blocking.panels_outer;
+    offer(blocking);
+  };
+  offer_orders(model);
+  const std::int64_t threads = problem.threads;
+  for (const std::int64_t blocks : {model.blocks / 2, model.blocks * 2, model.blocks * 4,
+                                    divide_up(model.blocks, threads) * threads, model.blocks - 1, model.blocks + 1}) {
+    Blocking blocking = model;
+    blocking.blocks = blocks;
+    offer_orders(blocking);
+  }
+  const std::int64_t panel_row_bytes = panels.widest() * panels.lanes * 4;
+  for (const std::int64_t bytes : {kChunkBytes / 4, kChunkBytes / 2, kChunkBytes, kChunkBytes * 2}) {
+    Blocking blocking = model;
+    cut_depth(blocking, problem, panel_row_bytes, bytes);
+    offer(blocking);
+  }
+  Blocking whole = model;
+  whole.chunk_taps = problem.taps;
+  whole.chunk_depth = problem.depth;
+  offer(whole);
+  return candidates;
 }
 
 }  // namespace wherry::kernels

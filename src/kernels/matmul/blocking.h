@@ -3,7 +3,9 @@
 // items. The choice is a small cost model; nothing here touches data.
 
 #include <cstdint>
+#include <vector>
 
+#include "kernels/choice.h"
 #include "kernels/matmul/panels.h"
 #include "kernels/matmul/tile_kernels.h"
 
@@ -35,6 +37,14 @@ struct Blocking {
   std::int64_t max_block_rows() const;
 };
 
-Blocking choose_blocking(const TileKernels& kernels, const Panels& panels, const BlockingProblem& problem);
+/// What `choice` says, {blocks, chunk_taps, chunk_depth, panels_outer}; the cost model's where it is empty or does not
+/// fit.
+Blocking choose_blocking(const TileKernels& kernels, const Panels& panels, const BlockingProblem& problem,
+                         const Choice& choice = {});
+
+/// Blockings worth measuring, the cost model's first: other block counts and the other order around it, and other
+/// chunks of depth. Empty where there is nothing to cut.
+std::vector<Choice> blocking_candidates(const TileKernels& kernels, const Panels& panels,
+                                        const BlockingProblem& problem);
 
 }  // namespace wherry::kernels

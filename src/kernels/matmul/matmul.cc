@@ -21,20 +21,20 @@ std::size_t round_up(std::size_t bytes) { return (bytes + 63) / 64 * 64; }
 
 class TiledMatmul final : public Matmul {
  public:
-  TiledMatmul(const MatmulShape& shape, base::Isa isa, int threads)
+  TiledMatmul(const MatmulShape& shape, base::Isa isa, int threads, const Choice& choice)
       : shape_(shape), kernels_(tile_kernels(isa)), panels_(make_panels(shape.columns, kernels_)) {
     for (const std::int64_t size : shape.batch) {
       WHERRY_CHECK(size >= 0);
       batch_ *= size;
     }
-    blocking_ = choose_blocking(kernels_, panels_,
-                                {.outer = batch_,
-                                 .rows = shape.rows,
-                                 .taps = 1,
-                                 .depth = shape.depth,
-                                 .a_bytes_per_row = shape.depth * 4,
-                                 .shared_b = shape.packed_b,
-                                 .threads = threads});
+    problem_ = {.outer = batch_,
+                .rows = shape.rows,
+                .taps = 1,
+                .depth = shape.depth,
+                .a_bytes_per_row = shape.depth * 4,
+                .shared_b = shape.packed_b,
+                .threads = threads};
+    blocking_ = choose_blocking(kernels_, panels_, problem_, choice);
     items_ = batch_ * blocking_.blocks * panels_.count;
     name_ = fmt::format("f32_{}x{}_{}", blocking_.tile_rows, panels_.widest() * panels_.lanes,
                         base::name_of(base::fp32_isa(isa)));
@@ -50,6 +50,7 @@ class TiledMatmul final : public Matmul {
   std::string_view name() const override { return name_; }
   std::int64_t items() const override { return items_; }
   std::size_t scratch_bytes() const override { return scratch_bytes_; }
+  std::vector<Choice> candidates() const override { return blocking_candidates(kernels_, panels_, problem_); }
 
   void run(const MatmulArguments& arguments, std::int64_t begin, std::int64_t end,
            void* scratch) const noexcept override;
@@ -70,6 +71,7 @@ class TiledMatmul final : public Matmul {
   MatmulShape shape_;
   const TileKernels& kernels_;
   Panels panels_;
+  BlockingProblem problem_;
   Blocking blocking_;
   std::int64_t batch_ = 1;
   std::int64_t items_ = 0;
@@ -186,11 +188,11 @@ void pack(const PackedMatrix& b, base::Isa isa, const float* source, std::int64_
                static_cast<float*>(packed) + panels.offset(panel, b.depth));
 }
 
-std::unique_ptr<const Matmul> make_matmul(const MatmulShape& shape, base::Isa isa, int threads) {
+std::unique_ptr<const Matmul> make_matmul(const MatmulShape& shape, base::Isa isa, int threads, const Choice& choice) {
   WHERRY_CHECK(shape.rows >= 0 && shape.depth >= 0 && shape.columns >= 0);
   WHERRY_CHECK(threads >= 1);
-  if (shape.dtype == DType::bf16) return make_bf16_matmul(shape, isa, threads);
-  return std::make_unique<TiledMatmul>(shape, isa, threads);
+  if (shape.dtype == DType::bf16) return make_bf16_matmul(shape, isa, threads, choice);
+  return std::make_unique<TiledMatmul>(shape, isa, threads, choice);
 }
 
 }  // namespace wherry::kernels

@@ -10,8 +10,10 @@
 #include <cstdint>
 #include <memory>
 #include <string_view>
+#include <vector>
 
 #include "base/cpu.h"
+#include "kernels/choice.h"
 #include "kernels/tile.h"
 #include "wherry/dtype.h"
 
@@ -99,11 +101,14 @@ class Matmul {
   /// Computes items [begin, end).
   virtual void run(const MatmulArguments& arguments, std::int64_t begin, std::int64_t end,
                    void* scratch) const noexcept = 0;
+  /// Blockings worth measuring for this shape, the cost model's first. Empty where there is one only.
+  virtual std::vector<Choice> candidates() const { return {}; }
 };
 
 /// Chooses kernel and blocking. `threads` is how many will share the items: it shapes the partition, not the result's
-/// meaning.
-std::unique_ptr<const Matmul> make_matmul(const MatmulShape& shape, base::Isa isa, int threads);
+/// meaning. `choice` is one of the candidates of such a primitive, empty for the cost model's.
+std::unique_ptr<const Matmul> make_matmul(const MatmulShape& shape, base::Isa isa, int threads,
+                                          const Choice& choice = {});
 
 /// The oracle: one dot product an element, summed in fp64, then the epilogue. `b` has the elements of `dtype`,
 /// b_depth_stride and b_column_stride (and `packed_b` is ignored).

@@ -53,6 +53,8 @@ class ConvolutionStep final : public Step {
     }
   }
 
+  std::vector<kernels::Choice> candidates() const override { return parts_.kernel->candidates(); }
+
  private:
   Parts parts_;
   std::int64_t items_;
@@ -203,8 +205,9 @@ void lower_convolution(const ir::Node& node, Lowering& lowering) {
   const std::int64_t flops = 2 * y.numel() * weight.sizes[1] * weight.sizes[2] * weight.sizes[3];
   const auto packed = static_cast<std::int64_t>(kernels::packed_bytes(shape.weights, isa));
   int threads = std::min(lowering.threads(), useful_threads(flops_cost(flops, x.dtype), packed + 4 * y.numel(), flops));
-  parts.kernel = lowering.primitive(primitive_key(shape, isa, threads),
-                                    [&] { return kernels::make_convolution(shape, isa, threads); });
+  parts.kernel = lowering.tuned_primitive(primitive_key(shape, isa, threads), [&](const kernels::Choice& choice) {
+    return kernels::make_convolution(shape, isa, threads, choice);
+  });
   threads = static_cast<int>(std::min<std::int64_t>(threads, parts.images * parts.kernel->items()));
   parts.x = x.slot;
   parts.y = y.slot;

@@ -48,6 +48,8 @@ class MatmulStep final : public Step {
     parts_.kernel->run(arguments, begin, end, context.at<std::byte>(parts_.scratch) + thread * parts_.scratch_bytes);
   }
 
+  std::vector<kernels::Choice> candidates() const override { return parts_.kernel->candidates(); }
+
  private:
   Parts parts_;
   std::int64_t items_;
@@ -212,8 +214,9 @@ void lower_matmul(const ir::Node& node, Lowering& lowering) {
                                            : 0;
   int threads = std::min(lowering.threads(),
                          useful_threads(flops_cost(flops, a.dtype), weight_bytes + 4 * (c.numel() + a.numel()), flops));
-  parts.kernel =
-      lowering.primitive(primitive_key(shape, isa, threads), [&] { return kernels::make_matmul(shape, isa, threads); });
+  parts.kernel = lowering.tuned_primitive(primitive_key(shape, isa, threads), [&](const kernels::Choice& choice) {
+    return kernels::make_matmul(shape, isa, threads, choice);
+  });
   threads = static_cast<int>(std::clamp<std::int64_t>(parts.kernel->items(), 1, threads));
   parts.a = a.slot;
   parts.c = c.slot;

@@ -1,0 +1,23 @@
+#pragma once
+// Inputs for commands that need a model's plan and not its answers: zeros of the sizes that the user names, or that can
+// be assumed.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "wherry/model.h"
+
+namespace wherry::cli {
+
+/// The inputs to plan for, and where they come from.
+struct Chosen {
+  std::vector<Tensor> tensors;
+  std::string note;  ///< what was assumed; empty where the user said everything
+};
+
+/// From --input arguments (input_shape.h), one for each input; without any, from what the file fixes, or 1x3x224x224 for
+/// one image. Empty where nothing can be assumed. Throws InvalidInput where the arguments do not fit the model.
+std::optional<Chosen> choose_inputs(const std::vector<std::string>& arguments, const std::vector<TensorInfo>& inputs);
+
+}  // namespace wherry::cli

@@ -1,0 +1,43 @@
+#pragma once
+// What a loaded model is made of, for the files of this layer that work on one.
+
+#include <memory>
+#include <span>
+#include <string>
+
+#include "base/cpu.h"
+#include "engine/engine.h"
+#include "engine/plan_cache.h"
+#include "engine/precision.h"
+#include "engine/tuning_file.h"
+#include "import/model_source.h"
+#include "ir/graph.h"
+#include "runtime/arena_pool.h"
+#include "runtime/packed_weights.h"
+#include "runtime/thread_team.h"
+#include "wherry/model.h"
+
+namespace wherry {
+
+struct Model::Impl {
+  Impl(const std::string& path, const Options& options);
+
+  std::shared_ptr<Engine> shared;
+  runtime::ThreadTeam team;
+  base::Isa isa;
+  engine::ChosenPrecision precision;
+  std::string tuning_path;
+  engine::LoadedTuning tuning;
+  std::unique_ptr<import::ModelSource> source;
+  ModelInfo info;
+  runtime::PackedWeights weights;
+  runtime::ArenaPool arenas;
+  engine::PlanCache plans;
+
+  /// Checks the inputs against what the file fixes, imports and runs the passes.
+  ir::Graph optimized_graph(std::span<const Tensor> inputs) const;
+  /// The plan for inputs of these types, made where there is none.
+  engine::PlanCache::PlanPtr plan(std::span<const Tensor> inputs);
+};
+
+}  // namespace wherry
