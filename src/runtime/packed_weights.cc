@@ -85,6 +85,7 @@ PackedWeights::Totals PackedWeights::totals() const {
     const std::lock_guard lock(mutex_);
     totals.packings = packings_;
     totals.reuses = reuses_;
+    totals.entries = static_cast<std::int64_t>(entries_.size());
     for (const auto& [name, each] : entries_) entries.push_back(each);
   }
   for (const auto& each : entries) {

@@ -43,6 +43,7 @@ class PackedWeights {
     std::int64_t packings = 0;  ///< how often a weight was packed: asked for first
     std::int64_t reuses = 0;    ///< how often it was there already
     std::int64_t bytes = 0;     ///< of the packed weights alive now
+    std::int64_t entries = 0;   ///< weights known by name, dead ones that were not yet swept included
   };
   Totals totals() const;
 

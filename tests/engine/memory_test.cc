@@ -10,6 +10,7 @@
 #include <fstream>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "engine/plan_cache.h"
 #include "import/model_source.h"
@@ -46,7 +47,7 @@ TEST(Memory, FiveHundredShapesStayWithinBounds) {
   runtime::ThreadTeam team(2);
   engine::PlanCache plans({.entries = 32, .bytes = 8 << 20});
   std::size_t largest_arena = 0;
-  std::int64_t packings = 0, packed_bytes = 0, resident = 0;
+  std::int64_t packings = 0, packed_bytes = 0, entries = 0, resident = 0;
   for (std::int64_t i = 0; i < kShapes; ++i) {
     const auto plan = plans.get(to_string(shape(i)), [&] {
       ir::Graph graph = source->graph(std::vector<ir::TensorType>{{DType::f32, shape(i), {}}});
@@ -63,9 +64,11 @@ TEST(Memory, FiveHundredShapesStayWithinBounds) {
     if (i == 0) {
       packings = weights.totals().packings;
       packed_bytes = weights.totals().bytes;
+      entries = weights.totals().entries;
     }
     ASSERT_EQ(weights.totals().packings, packings) << "shape " << i << " packed weights anew";
     ASSERT_EQ(weights.totals().bytes, packed_bytes);
+    ASSERT_EQ(weights.totals().entries, entries) << "shape " << i << " made constants of its own";
     if (i == kWarmUp) resident = resident_bytes();
   }
   EXPECT_EQ(plans.counts().misses, kShapes);
@@ -91,6 +94,16 @@ TEST(Memory, OfAModelDoesNotGrowWithItsShapes) {
 #if !defined(WHERRY_SANITIZER)
   EXPECT_LT(resident_bytes() - resident, kMaxGrowth);
 #endif
+}
+
+TEST(Memory, ConstantsThatNoPlanHoldsAreForgotten) {
+  runtime::PackedWeights weights;
+  for (int i = 0; i < 5000; ++i) {
+    const std::vector<float> contents(16, static_cast<float>(i));
+    const auto constant = tensor::LazyTensor::of(Tensor::of<float>({16}, contents));
+    EXPECT_EQ(weights.plain(*constant)->values<float>()[3], static_cast<float>(i));
+    ASSERT_LE(weights.totals().entries, 1024);
+  }
 }
 
 double process_seconds() {
