@@ -30,8 +30,7 @@ void add_common(CLI::App& command, CommonOptions& options) {
   command
       .add_option_function<std::string>(
           "--precision", [&options](const std::string& name) { options.engine.precision = *precision_from_name(name); },
-          "fp32; bf16: bf16 products with fp32 sums, from the same fp32 model; auto (default): bf16 where "
-          "DNNL_DEFAULT_FPMATH_MODE=BF16")
+          "bf16: products in bf16, sums in fp32; auto: bf16 if DNNL_DEFAULT_FPMATH_MODE=BF16")
       ->check(CLI::IsMember({"auto", "fp32", "bf16"}))
       ->type_name("NAME");
   command.add_flag("--json", options.json, "Print JSON");
@@ -40,8 +39,12 @@ void add_common(CLI::App& command, CommonOptions& options) {
 
 Model load_model(const CommonOptions& options) {
   Model model = Model::load(options.model, options.engine);
-  if (const std::string note = model.describe().tuning_note; !note.empty()) print_note(note);
+  note_tuning(model);
   return model;
+}
+
+void note_tuning(const Model& model) {
+  if (const std::string note = model.describe().tuning_note; !note.empty()) print_note(note);
 }
 
 void print_error(std::string_view message) { print_line("error", message); }

@@ -25,7 +25,9 @@ void add_common(CLI::App& command, CommonOptions& options);
 /// Set by the parser to the work of the subcommand that was named.
 using Work = std::function<ExitCode()>;
 
-/// Loads what the options name, with a note on standard error where a tuning file is not used.
+/// A note on standard error where there is a tuning file and it is not used.
+void note_tuning(const Model& model);
+/// Loads what the options name, with that note.
 Model load_model(const CommonOptions& options);
 
 void add_classify_image(CLI::App& app, Work& work);

@@ -40,15 +40,20 @@ std::string change_of(double before, double after) {
 }
 
 void print_text(const TuneReport& report) {
-  Table table({{"op"}, {"kernel", false, 25}, {"shape", false, 40}, {"steps", true}, {"before ms", true},
-               {"after ms", true}, {"change", true}, {"choice"}});
+  Table table({{"op"},
+               {"kernel", false, 25},
+               {"steps", true},
+               {"before ms", true},
+               {"after ms", true},
+               {"change", true},
+               {"shape", false, 40}});
   std::size_t changed = 0;
   for (const TunedPrimitive& primitive : report.primitives) {
     if (primitive.choice.empty()) continue;
     ++changed;
-    table.add({primitive.op, primitive.kernel, primitive.shape, std::to_string(primitive.steps),
+    table.add({primitive.op, primitive.kernel, std::to_string(primitive.steps),
                fmt::format("{:.3f}", primitive.before_ms), fmt::format("{:.3f}", primitive.after_ms),
-               change_of(primitive.before_ms, primitive.after_ms), fmt::format("{}", fmt::join(primitive.choice, " "))});
+               change_of(primitive.before_ms, primitive.after_ms), primitive.shape});
   }
   std::string out = changed > 0 ? table.print(output_width()) + "\n" : std::string();
   out += fmt::format("{} of {} primitives are faster otherwise than the cost model has them\n", changed,

@@ -186,7 +186,11 @@ class Tuner {
     for (std::size_t s = 0; s < subjects_.size(); ++s) {
       const Subject& subject = subjects_[s];
       const StepInfo& info = infos[subject.steps[0]];
-      TunedPrimitive primitive{info.op, info.kernel, info.shape, subject.key};
+      TunedPrimitive primitive;
+      primitive.op = info.op;
+      primitive.kernel = info.kernel;
+      primitive.shape = info.shape;
+      primitive.key = subject.key;
       primitive.steps = static_cast<int>(subject.steps.size());
       primitive.candidates = static_cast<int>(subject.candidates.size());
       primitive.before_ms = before_[s];

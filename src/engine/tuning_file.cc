@@ -54,7 +54,8 @@ std::string shown(std::string_view line) {
 TuningFile parse_tuning(std::string_view text, std::string_view name) {
   TuningFile file;
   runtime::Tuning* choices = nullptr;
-  if (text.size() > kMaxBytes) base::fail<InvalidInput>("{}: found {} bytes, accepted are {}", name, text.size(), kMaxBytes);
+  if (text.size() > kMaxBytes)
+    base::fail<InvalidInput>("{}: found {} bytes, accepted are {}", name, text.size(), kMaxBytes);
   for (std::size_t number = 1; !text.empty() || number == 1; ++number) {
     const std::string_view line = text.substr(0, text.find('\n'));
     text.remove_prefix(std::min(text.size(), line.size() + 1));
@@ -109,7 +110,8 @@ LoadedTuning load_tuning(const std::string& path) {
     if (const auto found = file.find(base::cpu_name()); found != file.end()) {
       loaded.choices = std::move(found->second);
     } else {
-      loaded.note = fmt::format("{}: measured on other CPUs than this {}; `wherry tune` adds it", path, base::cpu_name());
+      loaded.note =
+          fmt::format("{}: measured on other CPUs than this {}; `wherry tune` adds it", path, base::cpu_name());
     }
   } catch (const Error& error) {
     loaded.note = fmt::format("tuning is ignored: {}", error.what());

@@ -1,6 +1,6 @@
 #pragma once
-// A primitive's blocking as plain numbers: what `wherry tune` measures and keeps. Only the family that offered one knows
-// what they mean.
+// A primitive's blocking as plain numbers: what `wherry tune` measures and keeps. Only the family that offered one
+// knows what they mean.
 
 #include <cstdint>
 #include <vector>

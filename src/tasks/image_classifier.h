@@ -25,6 +25,8 @@ class ImageClassifier {
   /// or the model does not take exactly one input, and what Model::load throws.
   ImageClassifier(const std::string& path, const Options& options, const Preprocessing& preprocessing);
 
+  const Model& model() const { return model_; }
+
   /// The model's input for the JPEG or PNG file at `path`, float32 [1, 3, crop, crop]. Throws InvalidInput.
   Tensor prepare(const std::string& path) const;
 

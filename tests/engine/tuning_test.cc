@@ -32,7 +32,9 @@ class InFolder : public testing::Test {
   InFolder() { fs::create_directories(folder_); }
   ~InFolder() override { fs::remove_all(folder_); }
   std::string path(const std::string& name) const { return (folder_ / name).string(); }
-  void write(const std::string& name, const std::string& text) const { std::ofstream(path(name), std::ios::binary) << text; }
+  void write(const std::string& name, const std::string& text) const {
+    std::ofstream(path(name), std::ios::binary) << text;
+  }
   std::string read(const std::string& name) const {
     std::ifstream file(path(name), std::ios::binary);
     return {std::istreambuf_iterator<char>(file), {}};
@@ -67,8 +69,9 @@ TEST_F(TuningFileTest, SaysWhichLineIsWrong) {
   EXPECT_THAT(message("wherry tuning 2\n"), HasSubstr("line 1: found \"wherry tuning 2\""));
   EXPECT_THAT(message("wherry tuning 1\nmatmul 1 = 2\n"), HasSubstr("line 2"));
   const std::string head = "wherry tuning 1\ncpu x\n";
-  for (const char* line : {"matmul", "matmul = ", " = 1", "matmul = 1 x", "matmul = 1  2", "matmul = 99999999999999999999",
-                           "mat\tmul = 1", "matmul = 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17", ""}) {
+  for (const char* line :
+       {"matmul", "matmul = ", " = 1", "matmul = 1 x", "matmul = 1  2", "matmul = 99999999999999999999", "mat\tmul = 1",
+        "matmul = 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17", ""}) {
     EXPECT_THAT(message(head + line + "\n"), HasSubstr("t.txt, line 3")) << line;
   }
   EXPECT_EQ(message(head + "matmul 1 = 2"), "accepted") << "the last line may lack its end";
@@ -104,6 +107,7 @@ TEST_F(TuningFileTest, SurvivesAnything) {
 TEST_F(TuningFileTest, IsFoundByOptionThenEnvironmentThenCacheFolder) {
   const char* home = std::getenv("HOME");
   const std::string before = home != nullptr ? home : "";
+  ::unsetenv("WHERRY_TUNING");
   ::unsetenv("XDG_CACHE_HOME");
   ::setenv("HOME", "/home/someone", 1);
   EXPECT_EQ(engine::tuning_path(std::nullopt), "/home/someone/.cache/wherry/tuning.txt");
@@ -199,7 +203,7 @@ TEST_F(TuneTest, AModelTellsOfAFileItIgnores) {
   const Model model = Model::load(kSmallCnn, options);
   EXPECT_THAT(model.describe().tuning_note, HasSubstr("broken, line 2"));
   EXPECT_EQ(model.run(std::array{Tensor::zeros(DType::f32, {1, 3, 9, 9})}).size(), 1u);
-  EXPECT_THROW(tune(model, std::array{Tensor::zeros(DType::f32, {1, 3, 9, 9})}, {.seconds = 0.1}), InvalidInput);
+  EXPECT_THROW(tune(model, std::array{Tensor::zeros(DType::f32, {1, 3, 9, 9})}), InvalidInput) << "before it measures";
 }
 
 }  // namespace

@@ -13,12 +13,10 @@ namespace {
 /// A convolution whose depth is worth cutting, one of few channels, and a matmul with an activation on both sides.
 void build_net(Net& net) {
   const auto convolution = [&](ir::Value* x, std::int64_t from, std::int64_t to, std::int64_t size) {
-    return net.node("convolution", {x, net.constant({to, from, 3, 3}), net.constant({to})},
-                    {{"stride", Dims{1, 1}},
-                     {"padding", Dims{1, 1, 1, 1}},
-                     {"dilation", Dims{1, 1}},
-                     {"groups", std::int64_t{1}}},
-                    {2, to, size, size}, image_strides({2, to, size, size}));
+    return net.node(
+        "convolution", {x, net.constant({to, from, 3, 3}), net.constant({to})},
+        {{"stride", Dims{1, 1}}, {"padding", Dims{1, 1, 1, 1}}, {"dilation", Dims{1, 1}}, {"groups", std::int64_t{1}}},
+        {2, to, size, size}, image_strides({2, to, size, size}));
   };
   ir::Value* x = net.channels_last(net.input({2, 200, 13, 13}));
   x = convolution(x, 200, 96, 13);
