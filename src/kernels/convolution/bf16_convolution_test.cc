@@ -131,7 +131,7 @@ void check(ConvolutionShape shape, base::Isa isa, int options, int threads) {
     std::vector<float> again = guarded(static_cast<std::int64_t>(y.size()));
     arguments.y = again.data();
     run_in_pieces(*make_convolution(shape, isa, threads, choice), arguments, static_cast<unsigned>(pixels));
-    ASSERT_EQ(std::memcmp(again.data(), expected.data(), y.size() * sizeof(float)), 0) << choice[0] << " superblocks";
+    ASSERT_EQ(std::memcmp(again.data(), y.data(), y.size() * sizeof(float)), 0) << choice[0] << " superblocks";
   }
 }
 
