@@ -106,8 +106,12 @@ TEST(Tuning, StepsAreTimed) {
     ThreadTeam team(threads);
     ArenaPool arenas;
     const Plan plan(net.graph(), weights, primitives, team, base::Isa::scalar);
-    const std::vector<double> times = plan.time_steps(net.inputs(), team, arenas);
+    std::vector<double> times = plan.time_steps(net.inputs(), team, arenas);
     ASSERT_EQ(times.size(), plan.steps().size());
+    for (int round = 0; round < 10; ++round) {  // the least of several: whatever else the machine does takes time too
+      const std::vector<double> again = plan.time_steps(net.inputs(), team, arenas);
+      for (std::size_t i = 0; i < times.size(); ++i) times[i] = std::min(times[i], again[i]);
+    }
     const auto heaviest = std::max_element(times.begin(), times.end()) - times.begin();
     EXPECT_EQ(plan.steps()[static_cast<std::size_t>(heaviest)].flops, std::int64_t{2} * 2 * 96 * 13 * 13 * 200 * 9);
     for (const double time : times) EXPECT_GE(time, 0);
