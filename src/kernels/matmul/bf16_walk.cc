@@ -101,12 +101,10 @@ Bf16Blocking choose_bf16_blocking(const Bf16Problem& problem, const Choice& choi
   best.blocks = divide_up(best.tiles, 2);
   if (best.blocks == 0) return best;
   const std::int64_t fewest = divide_up(best.blocks, most_blocks(problem));
-  if (choice.size() == 1 && choice[0] >= fewest && choice[0] <= best.blocks) {
-    best.superblocks = choice[0];
-    return best;
-  }
+  const bool chosen = choice.size() == 1 && choice[0] >= fewest && choice[0] <= best.blocks;
+  if (chosen) best.superblocks = choice[0];
   double least = 0;
-  for (std::int64_t superblocks = fewest; superblocks <= best.blocks; ++superblocks) {
+  for (std::int64_t superblocks = fewest; superblocks <= best.blocks && !chosen; ++superblocks) {
     Bf16Blocking candidate = best;
     candidate.superblocks = superblocks;
     const double cycles = cost(problem, candidate);
