@@ -113,6 +113,14 @@ std::string primitive_key(const kernels::FillShape& shape, base::Isa isa) {
   return Key("fill", isa).with(sizes, strides, element_bytes);
 }
 
+std::string primitive_key(const kernels::PixelsShape& shape, base::Isa isa) {
+  const auto& [batch, channels, height, width, x_dtype, x_stride_n, x_stride_c, x_stride_h, x_stride_w, y_channels, top,
+               bottom, left, right] = shape;
+  return Key("pixels", isa)
+      .with(batch, channels, height, width, x_dtype, x_stride_n, x_stride_c, x_stride_h, x_stride_w, y_channels, top,
+            bottom, left, right);
+}
+
 std::string primitive_key(const kernels::GatherShape& shape, base::Isa isa) {
   const auto& [outer, table_rows, count, row_elements, element_bytes, table_outer_stride, table_row_stride,
                y_outer_stride, y_row_stride, index_dtype, index_stride, negative_wraps] = shape;

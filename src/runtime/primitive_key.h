@@ -8,6 +8,7 @@
 #include "base/cpu.h"
 #include "kernels/convolution/convolution.h"
 #include "kernels/copy/copy.h"
+#include "kernels/copy/pixels.h"
 #include "kernels/elementwise/elementwise.h"
 #include "kernels/gather/gather.h"
 #include "kernels/matmul/matmul.h"
@@ -23,6 +24,7 @@ std::string primitive_key(const kernels::MatmulShape& shape, base::Isa isa, int 
 std::string primitive_key(const kernels::PoolShape& shape, base::Isa isa);
 std::string primitive_key(const kernels::CopyShape& shape, base::Isa isa);
 std::string primitive_key(const kernels::FillShape& shape, base::Isa isa);
+std::string primitive_key(const kernels::PixelsShape& shape, base::Isa isa);
 std::string primitive_key(const kernels::GatherShape& shape, base::Isa isa);
 std::string primitive_key(const kernels::LayerNormShape& shape, base::Isa isa);
 std::string primitive_key(const kernels::GroupNormShape& shape, base::Isa isa);

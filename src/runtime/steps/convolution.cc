@@ -94,7 +94,8 @@ Operand padded_pixels(const Operand& x, const ir::Node& node, std::int64_t chann
   shape.top = padding[0], shape.bottom = padding[1], shape.left = padding[2], shape.right = padding[3];
   const std::int64_t bytes = shape.elements() * 2;
   const Slot slot = lowering.scratch(bytes);
-  auto kernel = kernels::make_pixels(shape, lowering.bf16_isa());
+  auto kernel = lowering.primitive(primitive_key(shape, lowering.bf16_isa()),
+                                   [&] { return kernels::make_pixels(shape, lowering.bf16_isa()); });
   StepInfo info;
   info.op = "pixels";
   info.kernel = std::string(kernel->name()) + (shape.origin() > 0 ? "+halo" : "");
