@@ -26,7 +26,8 @@ MAY_USE = {
 }
 
 # The public headers, by the layer that implements them.
-PUBLIC = {"error": "base", "dtype": "tensor", "tensor": "tensor", "model": "engine", "engine": "engine", "tune": "engine"}
+PUBLIC = {"error": "base", "dtype": "tensor", "tensor": "tensor", "model": "engine", "engine": "engine", "tune": "engine",
+          "compiled": "engine"}
 # Types of model.h that layers above the engine fill in.
 PUBLIC_TYPES_FOR = {"import": ["model"], "runtime": ["model"]}
 

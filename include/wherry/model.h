@@ -101,9 +101,13 @@ struct CacheInfo {
   std::int64_t bytes = 0;  ///< estimated
 };
 
+struct CompiledInfo;  // wherry/compiled.h
+
 class Model {
  public:
-  /// Reads `path` (TorchScript archive, or a state dict with Options::arch).
+  /// Reads `path` (TorchScript archive, a state dict with Options::arch, or a compiled model). A compiled model runs in
+  /// the precision it was compiled for unless Options::precision says otherwise; throws InvalidInput where that or the
+  /// instruction set is not the one it was compiled for.
   static Model load(const std::string& path, const Options& options = {});
 
   Model(Model&&) noexcept;
@@ -126,6 +130,20 @@ class Model {
   /// Names of the outputs of `run`, for the same inputs: the dict's or named tuple's keys, else "output" or "output_0",
   /// …
   std::vector<std::string> output_names(std::span<const Tensor> inputs) const;
+
+  /// Writes the model to `path` with its weights packed for this instruction set and precision, for each of these sets
+  /// of inputs (only their types matter); other shapes work too. The file is mapped when loaded: nothing is packed, and
+  /// processes share its pages. `portable` keeps the weights unpacked as well, so other machines can pack them again.
+  /// Throws InvalidInput where `path` cannot be written, or this model is a compiled one.
+  CompiledInfo compile(const std::string& path, std::span<const std::vector<Tensor>> inputs,
+                       bool portable = false) const;
+
+  /// What a compiled model's file holds; empty for other models.
+  std::optional<CompiledInfo> compiled() const;
+
+  /// Reads all of a compiled model's file and compares every checksum; loading compares those of everything but the
+  /// weights. Does nothing for other models. Throws InvalidModel naming the part that is damaged.
+  void verify() const;
 
   struct Impl;
   Impl& impl() const { return *impl_; }

@@ -17,7 +17,9 @@ void print_line(std::string_view kind, std::string_view message) {
 }  // namespace
 
 void add_common(CLI::App& command, CommonOptions& options) {
-  command.add_option("MODEL", options.model, "TorchScript archive (.pt), or state dict (.pth, .bin) with --arch")
+  command
+      .add_option("MODEL", options.model,
+                  "TorchScript archive (.pt), compiled model (.wherry), or state dict (.pth) with --arch")
       ->required()
       ->type_name("FILE");
   command

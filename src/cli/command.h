@@ -34,6 +34,7 @@ void add_classify_image(CLI::App& app, Work& work);
 void add_run(CLI::App& app, Work& work);
 void add_inspect(CLI::App& app, Work& work);
 void add_tune(CLI::App& app, Work& work);
+void add_compile(CLI::App& app, Work& work);
 
 /// Prints "wherry: error: …" on standard error, on one line whatever the message holds.
 void print_error(std::string_view message);

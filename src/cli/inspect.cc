@@ -8,10 +8,12 @@
 #include "base/check.h"
 #include "cli/chosen_inputs.h"
 #include "cli/command.h"
+#include "cli/compiled_report.h"
 #include "cli/json_text.h"
 #include "cli/progress.h"
 #include "cli/table.h"
 #include "cli/terminal.h"
+#include "wherry/compiled.h"
 
 namespace wherry::cli {
 namespace {
@@ -29,7 +31,17 @@ struct InspectOptions {
   CommonOptions common;
   std::vector<std::string> inputs;
   bool graph = false;
+  bool verify = false;
 };
+
+/// Of a compiled model the first shapes it was compiled for; else what can be assumed.
+std::optional<Chosen> usual_inputs(const ModelInfo& info, const std::optional<CompiledInfo>& compiled) {
+  if (!compiled || compiled->shapes.empty()) return choose_inputs({}, info.inputs);
+  Chosen chosen;
+  for (const TensorInfo& input : compiled->shapes.front())
+    chosen.tensors.push_back(Tensor::zeros(*input.dtype, *input.sizes));
+  return chosen;
+}
 
 std::string sizes_of(const TensorInfo& info) {
   if (!info.sizes) return "any sizes";
@@ -98,14 +110,21 @@ std::int64_t total_flops(const PlanInfo& plan) {
   return flops;
 }
 
-void print_text(const InspectOptions& options, const ModelInfo& info, const PlanInfo* plan, const CacheInfo& cache,
-                const std::string& note) {
+void print_text(const InspectOptions& options, const ModelInfo& info, const std::optional<CompiledInfo>& compiled,
+                const PlanInfo* plan, const CacheInfo& cache, const std::string& note) {
   std::string out = bold(printable(options.common.model)) + "\n";
   const auto line = [&](std::string_view key, const std::string& value) {
     out += fmt::format("  {:<12}{}\n", key, value);
   };
   line("format", printable(info.format));
   line("parameters", fmt::format("{} ({})", grouped(info.parameter_count), human_bytes(info.parameter_bytes)));
+  if (compiled) {
+    line("compiled",
+         fmt::format("for {} kernels in {}, by wherry {}{}{}", printable(compiled->isa), printable(compiled->precision),
+                     printable(compiled->wherry_version), compiled->portable ? ", portable" : "",
+                     options.verify ? "; every checksum is right" : ""));
+    line("holds", contents_of(*compiled));
+  }
   line("inputs", text_of(plan != nullptr ? plan->inputs : info.inputs));
   if (!note.empty()) line("", dim(note));
   if (plan != nullptr) {
@@ -174,7 +193,16 @@ ExitCode inspect(const InspectOptions& options) {
   progress.stage("loading " + options.common.model);
   const Model model = load_model(options.common);
   const ModelInfo info = model.describe();
-  const auto chosen = choose_inputs(options.inputs, info.inputs);
+  const auto compiled = model.compiled();
+  if (options.verify) {
+    if (!compiled)
+      base::fail<InvalidInput>("--verify {}: is no compiled model; only those have checksums of their own",
+                               options.common.model);
+    progress.stage("verifying " + options.common.model);
+    model.verify();
+  }
+  const auto chosen =
+      options.inputs.empty() ? usual_inputs(info, compiled) : choose_inputs(options.inputs, info.inputs);
   std::optional<PlanInfo> plan;
   progress.stage("planning " + options.common.model);
   if (chosen) plan = model.inspect(chosen->tensors);
@@ -187,11 +215,13 @@ ExitCode inspect(const InspectOptions& options) {
                      {"parameter_bytes", info.parameter_bytes},
                      {"inputs", to_json(info.inputs)}};
     if (!note.empty()) document["note"] = note;
+    if (compiled) document["compiled"] = json_of(*compiled);
+    if (options.verify) document["verified"] = true;
     document["plan"] = plan ? to_json(*plan) : Json();
     document["primitive_cache"] = to_json(model.cache_info());
     std::fputs((json_text(document) + "\n").c_str(), stdout);
   } else {
-    print_text(options, info, plan ? &*plan : nullptr, model.cache_info(), note);
+    print_text(options, info, compiled, plan ? &*plan : nullptr, model.cache_info(), note);
   }
   return kOk;
 }
@@ -206,6 +236,7 @@ void add_inspect(CLI::App& app, Work& work) {
       ->allow_extra_args(false)
       ->type_name("SHAPE");
   command.add_flag("--graph", options->graph, "Show the graph before and after the passes");
+  command.add_flag("--verify", options->verify, "Read all of a compiled model and compare its checksums");
   command.footer(kExamples);
   command.callback([options, &work] { work = [options] { return inspect(*options); }; });
 }

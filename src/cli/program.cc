@@ -20,6 +20,7 @@ constexpr const char* kFooter = R"(Examples:
   wherry classify-image mobilenet_v2.pth --arch mobilenet_v2 photo.jpg
   wherry run model.pt --input x.npy --output y.npz
   wherry inspect model.pt --input 1x3x224x224
+  wherry compile model.pt -o model.wherry
 
 `wherry COMMAND --help` says more. Exit codes: 0 done, 2 bad input, 3 internal error.)";
 
@@ -80,6 +81,7 @@ int run_program(int argc, const char* const* argv) {
   add_run(app, work);
   add_inspect(app, work);
   add_tune(app, work);
+  add_compile(app, work);
   for (CLI::App* command : app.get_subcommands({})) command->set_version_flag("--version", version);
 
   if (argc <= 1) {
@@ -88,8 +90,8 @@ int run_program(int argc, const char* const* argv) {
   }
   const std::string_view command = argv[1];
   if (!command.starts_with('-') && !is_command(app, command)) {
-    print_error(fmt::format("no command '{}'; classify-image, run, inspect and tune are accepted; see 'wherry --help'",
-                            command));
+    print_error(fmt::format(
+        "no command '{}'; classify-image, run, inspect, tune and compile are accepted; see 'wherry --help'", command));
     return kBadInput;
   }
   try {

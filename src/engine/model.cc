@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/cores.h"
+#include "base/mapped_file.h"
 #include "engine/model_state.h"
 #include "ir/ops.h"
 #include "passes/pipeline.h"
@@ -72,11 +73,14 @@ Model::Impl::Impl(const std::string& path, const Options& options)
     : shared(options.engine != nullptr ? options.engine : Engine::of_process()),
       team(team_size(options.threads)),
       isa(options.isa.empty() ? base::selected_isa() : base::isa_from_name(options.isa, "isa ")),
-      precision(engine::choose_precision(options.precision, isa)),
+      source(import::open_model(path, options.arch)),
+      fit(engine::fit(source->compiled().get(), options.precision, isa)),
+      precision(fit.precision),
       tuning_path(engine::tuning_path(options.tuning)),
       tuning(engine::load_tuning(tuning_path)),
-      source(import::open_model(path, options.arch)),
+      prefetch(engine::weights_of(source->compiled().get(), fit)),
       info(source->describe()),
+      weights(engine::supply_of(source->compiled(), fit)),
       plans(kPlans) {
   info.tuning_note = tuning.note;
 }
@@ -92,10 +96,11 @@ engine::PlanCache::PlanPtr Model::Impl::plan(std::span<const Tensor> inputs) {
   check_inputs(inputs, info.inputs);
   std::string key;
   for (const ir::TensorType& type : types_of(inputs)) key += ir::to_string(type) + ";";
-  return plans.get(key, [&] {
-    return std::make_shared<const runtime::Plan>(optimized_graph(inputs), weights, shared->impl().primitives, team, isa,
-                                                 tuning.choices);
-  });
+  return plans.get(key, [&] { return plan_of(optimized_graph(inputs)); });
+}
+
+engine::PlanCache::PlanPtr Model::Impl::plan_of(const ir::Graph& graph) {
+  return std::make_shared<const runtime::Plan>(graph, weights, shared->impl().primitives, team, isa, tuning.choices);
 }
 
 Model::Model(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -108,6 +113,39 @@ Model Model::load(const std::string& path, const Options& options) {
 }
 
 ModelInfo Model::describe() const { return impl_->info; }
+
+std::optional<CompiledInfo> Model::compiled() const {
+  const auto file = impl_->source->compiled();
+  return file == nullptr ? std::nullopt : std::optional(engine::info_of(*file, impl_->info.inputs));
+}
+
+void Model::verify() const {
+  if (const auto file = impl_->source->compiled()) file->verify();
+}
+
+CompiledInfo Model::compile(const std::string& path, std::span<const std::vector<Tensor>> inputs, bool portable) const {
+  if (const auto file = impl_->source->compiled())
+    base::fail<InvalidInput>("{}: is compiled already; compile the model it was made from", file->path());
+  if (inputs.empty()) base::fail<InvalidInput>("{}: one set of inputs at least is needed to compile for", path);
+  const import::Origin origin = impl_->source->origin();
+  import::CompiledAbout about;
+  about.isa = name_of(engine::kernel_isa(impl_->precision, impl_->isa));
+  about.precision = impl_->precision.bf16 ? "bf16" : "fp32";
+  about.portable = portable;
+  std::vector<bool> read(origin.records->records().size());
+  std::vector<engine::PlanCache::PlanPtr> plans;  // they keep their weights alive
+  for (const std::vector<Tensor>& set : inputs) {
+    about.shapes.push_back(types_of(set));
+    // What importer and passes read is needed for any shape; what only packing reads is in the file packed.
+    origin.records->forget_reads();
+    const ir::Graph graph = impl_->optimized_graph(set);
+    const std::vector<bool> reads = origin.records->reads();
+    for (std::size_t i = 0; i < read.size(); ++i) read[i] = read[i] || reads[i];
+    plans.push_back(impl_->plan_of(graph));
+  }
+  engine::write_compiled(path, origin, std::move(read), impl_->weights, std::move(about));
+  return engine::info_of(*import::CompiledFile::open(base::MappedFile::open(path)), impl_->info.inputs);
+}
 
 PlanInfo Model::inspect(std::span<const Tensor> inputs) const {
   check_inputs(inputs, impl_->info.inputs);

@@ -6,6 +6,8 @@
 #include <string>
 
 #include "base/cpu.h"
+#include "base/prefetch.h"
+#include "engine/compiled_model.h"
 #include "engine/engine.h"
 #include "engine/plan_cache.h"
 #include "engine/precision.h"
@@ -25,10 +27,12 @@ struct Model::Impl {
   std::shared_ptr<Engine> shared;
   runtime::ThreadTeam team;
   base::Isa isa;
+  std::unique_ptr<import::ModelSource> source;
+  engine::Fit fit;
   engine::ChosenPrecision precision;
   std::string tuning_path;
   engine::LoadedTuning tuning;
-  std::unique_ptr<import::ModelSource> source;
+  base::Prefetch prefetch;  // of a compiled model's weights, beside the import of the first shape
   ModelInfo info;
   runtime::PackedWeights weights;
   runtime::ArenaPool arenas;
@@ -36,6 +40,7 @@ struct Model::Impl {
 
   /// Checks the inputs against what the file fixes, imports and runs the passes.
   ir::Graph optimized_graph(std::span<const Tensor> inputs) const;
+  engine::PlanCache::PlanPtr plan_of(const ir::Graph& graph);
   /// The plan for inputs of these types, made where there is none.
   engine::PlanCache::PlanPtr plan(std::span<const Tensor> inputs);
 };

@@ -15,7 +15,8 @@ namespace {
 
 using base::fail;
 
-constexpr std::string_view kAccepted = "a TorchScript archive (.pt) or a state dict (.pth, .bin) is expected";
+constexpr std::string_view kAccepted =
+    "a TorchScript archive (.pt), a state dict (.pth, .bin) or a compiled model (.wherry) is expected";
 
 bool has_record_like(const ZipArchive& archive, std::string_view prefix, std::string_view suffix) {
   return std::any_of(archive.records().begin(), archive.records().end(), [&](const ZipRecord& record) {
@@ -48,6 +49,7 @@ std::unique_ptr<ModelSource> open_model(const std::string& path, const std::stri
     return make_state_dict_source(read_state_dict(archive), arch);
   }
   if (is_legacy_stream(file->bytes())) return make_state_dict_source(read_legacy_state_dict(file), arch);
+  if (CompiledFile::recognises(file->bytes())) return make_compiled_source(CompiledFile::open(file), arch);
   fail<InvalidModel>("{}: {}; {}", path, describe_foreign_file(file->bytes()), kAccepted);
 }
 

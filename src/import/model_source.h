@@ -7,10 +7,18 @@
 #include <string>
 #include <vector>
 
+#include "import/compiled/compiled_file.h"
 #include "ir/graph.h"
 #include "wherry/model.h"
 
 namespace wherry::import {
+
+/// The records a model was read from, and what reads them: all that a compiled file needs to give the same model again.
+struct Origin {
+  OriginKind kind = OriginKind::torchscript;
+  std::string arch;  ///< of a state dict
+  std::shared_ptr<const ZipArchive> records;
+};
 
 class ModelSource {
  public:
@@ -22,10 +30,18 @@ class ModelSource {
   /// The graph of ATen ops for these inputs (in describe().inputs' order). Safe to call from several threads. Throws
   /// InvalidInput where number or types of the inputs cannot fit, Unsupported with every missing op of the model.
   virtual ir::Graph graph(std::span<const ir::TensorType> inputs) const = 0;
+
+  virtual Origin origin() const = 0;
+
+  /// The compiled file this model comes from; null for all others.
+  virtual std::shared_ptr<const CompiledFile> compiled() const { return nullptr; }
 };
 
-/// Recognises the file by its content: TorchScript archive, zip or legacy state dict. `arch` names the architecture of
-/// a state dict. Throws InvalidModel, InvalidInput or Unsupported, each naming the file.
+/// Recognises the file by its content: TorchScript archive, zip or legacy state dict, compiled model. `arch` names the
+/// architecture of a state dict. Throws InvalidModel, InvalidInput or Unsupported, each naming the file.
 std::unique_ptr<ModelSource> open_model(const std::string& path, const std::string& arch = {});
+
+/// The model in a compiled file.
+std::unique_ptr<ModelSource> make_compiled_source(std::shared_ptr<const CompiledFile> file, const std::string& arch);
 
 }  // namespace wherry::import

@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/check.h"
+
 namespace wherry::runtime {
 namespace {
 
@@ -37,13 +39,26 @@ void PackedWeights::count(bool reused) {
   ++(reused ? reuses_ : packings_);
 }
 
+std::optional<PackedWeights::Held> PackedWeights::supplied(const std::string& name, std::size_t bytes) const {
+  std::optional<Held> held = supply_ ? supply_(name) : std::nullopt;
+  if (held && held->bytes.size() != bytes)
+    base::fail<InvalidModel>("the compiled model holds {} bytes of '{}', {} are expected; compile the model again",
+                             held->bytes.size(), name, bytes);
+  return held;
+}
+
 PackedWeight PackedWeights::get(const tensor::LazyTensor& weight, const Packing& packing, const Divide& divide) {
-  const auto found = entry(fmt::format("{} as {}", weight.key(), packing.name));
+  const std::string name = fmt::format("{} as {}", weight.key(), packing.name);
+  const auto found = entry(name);
   const std::lock_guard lock(found->mutex);
   PackedWeight packed = found->packed.lock();
+  if (packed == nullptr) {
+    if (auto held = supplied(name, packing.bytes))
+      found->packed = packed = std::make_shared<const PackedBytes>(held->bytes, std::move(held->owner));
+  }
   count(packed != nullptr);
   if (packed != nullptr) return packed;
-  auto buffer = std::make_shared<base::AlignedBuffer>(packing.bytes);
+  base::AlignedBuffer buffer(packing.bytes);
   {
     const Tensor tensor = weight.get_strided();
     // What get_strided() read to compute a folded weight goes at once; a weight that is the file's own bytes goes in
@@ -54,7 +69,7 @@ PackedWeight PackedWeights::get(const tensor::LazyTensor& weight, const Packing&
       const std::int64_t begin = packing.items * part / parts;
       const std::int64_t end = packing.items * (part + 1) / parts;
       if (begin == end) continue;
-      const auto pack = [&](std::int64_t from, std::int64_t to) { packing.pack(tensor, buffer->data(), from, to); };
+      const auto pack = [&](std::int64_t from, std::int64_t to) { packing.pack(tensor, buffer.data(), from, to); };
       if (divide) {
         divide(begin, end, pack);
       } else {
@@ -63,36 +78,62 @@ PackedWeight PackedWeights::get(const tensor::LazyTensor& weight, const Packing&
       weight.release();
     }
   }
-  packed = std::move(buffer);
+  packed = std::make_shared<const PackedBytes>(std::move(buffer));
   found->packed = packed;
   return packed;
 }
 
 std::shared_ptr<const Tensor> PackedWeights::plain(const tensor::LazyTensor& weight) {
-  const auto found = entry(fmt::format("{} {}", weight.key(), to_string(weight.sizes())));
+  const std::string name = fmt::format("{} {}", weight.key(), to_string(weight.sizes()));
+  const auto found = entry(name);
   const std::lock_guard lock(found->mutex);
   std::shared_ptr<const Tensor> tensor = found->plain.lock();
   if (tensor != nullptr) return tensor;
-  tensor = std::make_shared<const Tensor>(weight.get());
+  const auto bytes = static_cast<std::size_t>(element_count(weight.sizes())) * size_of(weight.dtype());
+  if (auto held = supplied(name, bytes)) {
+    tensor = std::make_shared<const Tensor>(
+        Tensor::borrow(weight.dtype(), weight.sizes(), {}, held->bytes.data(), std::move(held->owner)));
+  } else {
+    tensor = std::make_shared<const Tensor>(weight.get());
+  }
   found->plain = tensor;
   return tensor;
 }
 
+std::vector<std::pair<std::string, std::shared_ptr<PackedWeights::Entry>>> PackedWeights::entries() const {
+  const std::lock_guard lock(mutex_);
+  return {entries_.begin(), entries_.end()};
+}
+
+// Entries' locks are taken without holding mutex_, as `get` does.
 PackedWeights::Totals PackedWeights::totals() const {
   Totals totals;
-  std::vector<std::shared_ptr<Entry>> entries;  // their locks are taken without holding mutex_, as `get` does
   {
     const std::lock_guard lock(mutex_);
     totals.packings = packings_;
     totals.reuses = reuses_;
     totals.entries = static_cast<std::int64_t>(entries_.size());
-    for (const auto& [name, each] : entries_) entries.push_back(each);
   }
-  for (const auto& each : entries) {
+  for (const auto& [name, each] : entries()) {
     const std::lock_guard lock(each->mutex);
     if (const auto packed = each->packed.lock()) totals.bytes += static_cast<std::int64_t>(packed->size());
   }
   return totals;
+}
+
+std::vector<PackedWeights::Held> PackedWeights::held() const {
+  std::vector<Held> all;
+  for (const auto& [name, each] : entries()) {
+    const std::lock_guard lock(each->mutex);
+    if (auto packed = each->packed.lock()) {
+      const std::span<const std::byte> bytes(packed->data(), packed->size());
+      all.push_back({name, true, bytes, std::move(packed)});
+    } else if (auto plain = each->plain.lock()) {
+      const std::span<const std::byte> bytes(static_cast<const std::byte*>(plain->data()), plain->bytes());
+      all.push_back({name, false, bytes, std::move(plain)});
+    }
+  }
+  return all;
 }
 
 }  // namespace wherry::runtime

@@ -7,15 +7,38 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/aligned_buffer.h"
 #include "tensor/lazy_tensor.h"
 
 namespace wherry::runtime {
 
-using PackedWeight = std::shared_ptr<const base::AlignedBuffer>;
+/// Bytes in the order some kernel reads them: packed in this process, or mapped from a file that holds them packed.
+class PackedBytes {
+ public:
+  explicit PackedBytes(base::AlignedBuffer buffer)
+      : buffer_(std::move(buffer)), bytes_(buffer_.data(), buffer_.size()) {}
+  PackedBytes(std::span<const std::byte> bytes, std::shared_ptr<const void> owner)
+      : bytes_(bytes), owner_(std::move(owner)) {}
+  PackedBytes(const PackedBytes&) = delete;
+  PackedBytes& operator=(const PackedBytes&) = delete;
+
+  const std::byte* data() const { return bytes_.data(); }
+  std::size_t size() const { return bytes_.size(); }
+
+ private:
+  base::AlignedBuffer buffer_;
+  std::span<const std::byte> bytes_;
+  std::shared_ptr<const void> owner_;
+};
+
+using PackedWeight = std::shared_ptr<const PackedBytes>;
 
 /// Safe to use from several threads: whoever asks first packs, others that want the same weight wait for it. A weight
 /// lives as long as some plan holds it, so constants that belong to one input shape go when its plan does.
@@ -33,6 +56,18 @@ class PackedWeights {
   using Divide = std::function<void(std::int64_t begin, std::int64_t end,
                                     const std::function<void(std::int64_t begin, std::int64_t end)>& part)>;
 
+  /// A weight that was packed before, 64-byte aligned, and whoever keeps its bytes alive.
+  struct Held {
+    std::string name;  ///< tells weight and packing (or plainness) apart from all others of the model
+    bool packed = true;
+    std::span<const std::byte> bytes;
+    std::shared_ptr<const void> owner;
+  };
+  /// Finds one by name; empty where there is none, and the weight is packed here.
+  using Supply = std::function<std::optional<Held>(const std::string& name)>;
+
+  explicit PackedWeights(Supply supply = {}) : supply_(std::move(supply)) {}
+
   /// The packed form of `weight`. Equal keys and packing names mean equal bytes. `divide` may be empty.
   PackedWeight get(const tensor::LazyTensor& weight, const Packing& packing, const Divide& divide = {});
 
@@ -40,21 +75,30 @@ class PackedWeights {
   std::shared_ptr<const Tensor> plain(const tensor::LazyTensor& weight);
 
   struct Totals {
-    std::int64_t packings = 0;  ///< how often a weight was packed: asked for first
+    std::int64_t packings = 0;  ///< how often a weight was packed: asked for first, and not supplied
     std::int64_t reuses = 0;    ///< how often it was there already
     std::int64_t bytes = 0;     ///< of the packed weights alive now
     std::int64_t entries = 0;   ///< weights known by name, dead ones that were not yet swept included
   };
   Totals totals() const;
 
+  /// Every weight that some plan holds, by name: what a later process can be supplied with.
+  std::vector<Held> held() const;
+
  private:
   struct Entry {
     std::mutex mutex;  // held while packing
-    std::weak_ptr<const base::AlignedBuffer> packed;
+    std::weak_ptr<const PackedBytes> packed;
     std::weak_ptr<const Tensor> plain;
   };
   std::shared_ptr<Entry> entry(const std::string& name);
+  /// Entries that somebody may still use, by name.
+  std::vector<std::pair<std::string, std::shared_ptr<Entry>>> entries() const;
+  /// What the supply has under this name. Throws InvalidModel where it is not of this length.
+  std::optional<Held> supplied(const std::string& name, std::size_t bytes) const;
   void count(bool reused);
+
+  const Supply supply_;
 
   mutable std::mutex mutex_;
   std::map<std::string, std::shared_ptr<Entry>> entries_;

@@ -3,12 +3,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sched.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <array>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <limits>
 #include <optional>
 
@@ -18,6 +22,8 @@
 #include "base/cores.h"
 #include "base/cpu.h"
 #include "base/mapped_file.h"
+#include "base/new_file.h"
+#include "base/prefetch.h"
 
 namespace wherry::base {
 namespace {
@@ -223,6 +229,71 @@ TEST(CoresTest, FollowsAffinityAndOmpNumThreads) {
   ASSERT_EQ(sched_setaffinity(0, sizeof(single), &single), 0);
   EXPECT_EQ(usable_cores(), 1);
   ASSERT_EQ(sched_setaffinity(0, sizeof(before), &before), 0);
+}
+
+TEST(NewFile, AppearsWholeOrNotAtAll) {
+  const std::filesystem::path folder = std::filesystem::path(testing::TempDir()) / "wherry_new_file";
+  std::filesystem::remove_all(folder);
+  std::filesystem::create_directory(folder);
+  const std::string path = (folder / "file").string();
+  const auto entries = [&] { return std::distance(std::filesystem::directory_iterator(folder), {}); };
+  const std::array<std::byte, 3> bytes{std::byte{'a'}, std::byte{'b'}, std::byte{'c'}};
+  {
+    NewFile abandoned(path);
+    abandoned.write(bytes);
+    EXPECT_FALSE(std::filesystem::exists(path));
+  }
+  EXPECT_EQ(entries(), 0);
+  for (int round = 0; round < 2; ++round) {  // the second replaces the first
+    NewFile file(path);
+    file.write(bytes);
+    file.fill(10'000);
+    file.write(bytes);
+    file.commit();
+    EXPECT_EQ(std::filesystem::file_size(path), 10'003U);
+  }
+  EXPECT_EQ(entries(), 1);
+  std::ifstream stream(path, std::ios::binary);
+  const std::string content{std::istreambuf_iterator<char>(stream), {}};
+  EXPECT_EQ(content, "abc" + std::string(9'997, '\0') + "abc");
+  std::filesystem::remove_all(folder);
+}
+
+TEST(NewFile, AFullDiskIsReportedAndLeavesNothing) {
+  const std::filesystem::path folder = std::filesystem::path(testing::TempDir()) / "wherry_full_disk";
+  std::filesystem::remove_all(folder);
+  std::filesystem::create_directory(folder);
+  const std::string path = (folder / "file").string();
+  // A limit on the size of files stands in for the end of the disk: write() fails in the same way.
+  struct rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  const auto handler = ::signal(SIGXFSZ, SIG_IGN);
+  const struct rlimit small{1000, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
+  std::string message;
+  try {
+    NewFile file(path);
+    file.fill(2000);
+    file.commit();
+  } catch (const InvalidInput& error) {
+    message = error.what();
+  }
+  ::setrlimit(RLIMIT_FSIZE, &before);
+  ::signal(SIGXFSZ, handler);
+  EXPECT_THAT(message, testing::AllOf(HasSubstr(path), HasSubstr("cannot write")));
+  EXPECT_TRUE(std::filesystem::is_empty(folder));
+  std::filesystem::remove_all(folder);
+}
+
+TEST(Prefetch, MapsPagesAndCanBeEndedAtAnyTime) {
+  const std::string path = testing::TempDir() + "wherry_prefetch";
+  std::ofstream(path, std::ios::binary) << std::string(3'000'000, 'x');
+  const auto file = MappedFile::open(path);
+  for (int round = 0; round < 20; ++round) const Prefetch ended(file->bytes().subspan(5, 2'999'000));
+  const Prefetch none{std::span<const std::byte>()};
+  const Prefetch prefetch(file->bytes());
+  EXPECT_EQ(file->bytes().back(), std::byte{'x'});
+  std::filesystem::remove(path);
 }
 
 }  // namespace

@@ -27,7 +27,7 @@ void expect_refused(const Finished& finished, const std::string& expected = {}) 
 }
 
 TEST(Program, HelpHasExamples) {
-  for (const char* command : {"", "classify-image", "run", "inspect", "tune"}) {
+  for (const char* command : {"", "classify-image", "run", "inspect", "tune", "compile"}) {
     SCOPED_TRACE(command);
     const Finished finished = *command == '\0' ? run_wherry({"--help"}) : run_wherry({command, "--help"});
     EXPECT_EQ(finished.exit_code, 0);

@@ -4,11 +4,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <filesystem>
 #include <iostream>
 
 #include "golden_archive.h"
-#include "wherry/model.h"
+#include "wherry/compiled.h"
 
 namespace wherry {
 namespace {
@@ -76,6 +77,55 @@ TEST_P(GoldenTest, AnswersAsPyTorch) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Torchvision, GoldenTest, testing::ValuesIn(goldens()), test_name);
+
+/// Compiled, and run from the mapped file, the same model gives the same bits: for the shape it was compiled for and
+/// for another. These have convolutions of every kind, attention and gathers.
+class CompiledGoldenTest : public testing::TestWithParam<std::string> {};
+
+TEST_P(CompiledGoldenTest, AnswersAsTheArchive) {
+  const fs::path golden_path = kData / (GetParam() + ".golden");
+  std::string name = GetParam();
+  std::replace(name.begin(), name.end(), '/', '_');
+  const fs::path archive = fs::path(WHERRY_BINARY_DIR) / "goldens" / (name + ".compiled.pt");
+  const fs::path file = fs::path(archive).replace_extension(".wherry");
+  const golden::Golden golden = golden::restore(golden_path, archive);
+  const auto filled = [](Dims sizes) {
+    const auto pixels = golden::uniform(0, element_count(sizes), -2, 2);
+    return std::vector<Tensor>{Tensor::of<float>(sizes, pixels)};
+  };
+  const std::vector<Tensor> input = filled(golden.input_shape);
+  Dims two_images = golden.input_shape;
+  two_images[0] = 2;
+  const std::vector<Tensor> other = filled(two_images);
+
+  const Model original = Model::load(archive.string());
+  const CompiledInfo info = original.compile(file.string(), std::span(&input, 1));
+  const Model compiled = Model::load(file.string());
+  fs::remove(file);
+  EXPECT_GT(info.absent_weights, 0);
+  EXPECT_LT(info.file_bytes, static_cast<std::int64_t>(1.1 * static_cast<double>(fs::file_size(archive))) + (2 << 20));
+  fs::remove(archive);
+  for (const auto& inputs : {input, other}) {
+    const Tensor expected = original.run(inputs)[0], found = compiled.run(inputs)[0];
+    ASSERT_EQ(found.sizes(), expected.sizes());
+    EXPECT_EQ(std::memcmp(found.data(), expected.data(), found.bytes()), 0);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Torchvision, CompiledGoldenTest,
+                         testing::Values("torch-2.15/resnet18.scripted", "torch-2.15/mnasnet0_5.traced"
+#if !defined(WHERRY_SANITIZER)
+                                         ,
+                                         "torch-2.15/resnet50.scripted", "torch-2.15/mobilenet_v2.traced",
+                                         "torch-1.13/vit_b_32.scripted", "torch-1.13/swin_t.traced"
+#endif
+                                         ),
+                         [](const auto& parameter) {
+                           std::string name = parameter.param;
+                           for (char& c : name)
+                             if (!std::isalnum(static_cast<unsigned char>(c))) c = '_';
+                           return name;
+                         });
 
 /// The generator is Python's: these four were printed by deterministic.py.
 TEST(DeterministicTest, MatchesPython) {

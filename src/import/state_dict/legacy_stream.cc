@@ -1,6 +1,8 @@
 // The stream torch.save wrote before PyTorch 1.6 (and still does on request): five pickles in a row (magic number,
 // protocol version, system, the object, the list of storage keys), then each storage as an element count and raw bytes.
 
+#include <zlib.h>
+
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -40,12 +42,14 @@ std::size_t magic_length(std::span<const std::byte> bytes) {
 struct LegacyStorage {
   std::shared_ptr<Storage> storage;
   std::int64_t numel = 0;
-  bool read = false;
+  bool listed = false;  ///< among the storages behind the pickles
 };
 
 class Reader {
  public:
   Reader(std::string path, Bytes bytes) : path_(std::move(path)), bytes_(std::move(bytes)) {}
+  explicit Reader(std::shared_ptr<const ZipArchive> records)
+      : path_(records->path()), bytes_(records->read(kLegacyHead)), records_(std::move(records)) {}
 
   StateDict run(const std::function<void(std::span<const std::byte>)>& release) {
     position_ = magic_length(bytes_.data);
@@ -63,8 +67,13 @@ class Reader {
 
     const PythonValue object = next_pickle(heap, "the pickled object");
     const PythonValue keys = next_pickle(heap, "the list of storages");
-    read_storages(keys, release);
-    return state_dict_of(object, path_);
+    const std::vector<std::string> order = storage_keys(keys);
+    if (records_ == nullptr) divide(order);
+    bind(release);
+    StateDict weights = state_dict_of(object, path_);
+    weights.records = records_;
+    weights.legacy = true;
+    return weights;
   }
 
  private:
@@ -81,7 +90,10 @@ class Reader {
 
   StoragePtr declare(const std::string& key, std::optional<DType> dtype, std::int64_t numel) {
     const auto size = base::checked_mul(numel, dtype ? static_cast<std::int64_t>(size_of(*dtype)) : 1);
-    if (numel < 0 || !size || *size > static_cast<std::int64_t>(bytes_.data.size()))
+    // Records know their sizes; a stream is at least as long as each of its storages.
+    const ZipRecord* record = records_ != nullptr ? records_->find(record_name(key)) : nullptr;
+    const auto most = records_ == nullptr ? static_cast<std::int64_t>(bytes_.data.size()) : record ? record->size : -1;
+    if (numel < 0 || !size || *size > most)
       fail<InvalidModel>("{}: storage '{}' claims {} elements in a file of {} bytes; the file is truncated or damaged",
                          path_, printable(key), numel, bytes_.data.size());
     LegacyStorage& entry = storages_[key];
@@ -98,28 +110,56 @@ class Reader {
     return entry.storage;
   }
 
-  void read_storages(const PythonValue& keys, const std::function<void(std::span<const std::byte>)>& release) {
+  static std::string record_name(const std::string& key) { return "data/" + key; }
+
+  /// The keys in the order of the bytes; each belongs to a tensor, and each tensor's is among them.
+  std::vector<std::string> storage_keys(const PythonValue& keys) {
     const auto* list = std::get_if<List*>(&keys);
     if (!list) fail<InvalidModel>("{}: the list of storages is a {}", path_, printable(type_name(keys)));
+    std::vector<std::string> order;
     for (const PythonValue& item : (*list)->items) {
       const auto* key = std::get_if<std::string>(&item);
       const auto found = key ? storages_.find(*key) : storages_.end();
-      if (found == storages_.end() || found->second.read)
+      if (found == storages_.end() || found->second.listed)
         fail<InvalidModel>("{}: the list of storages names one that no tensor uses, or one twice; the file is damaged",
                            path_);
-      LegacyStorage& entry = found->second;
+      found->second.listed = true;
+      order.push_back(*key);
+    }
+    return order;
+  }
+
+  /// Finds the storages behind the pickles.
+  void divide(const std::vector<std::string>& order) {
+    std::vector<ZipRecord> records(1);
+    records[0].name = kLegacyHead;
+    records[0].size = records[0].stored_size = static_cast<std::int64_t>(position_);
+    records[0].crc = static_cast<std::uint32_t>(
+        crc32_z(0, reinterpret_cast<const Bytef*>(bytes_.data.data()), static_cast<std::size_t>(position_)));
+    for (const std::string& key : order) {
+      const LegacyStorage& entry = storages_.at(key);
       std::int64_t numel = 0;
-      std::memcpy(&numel, take(sizeof(numel), *key).data(), sizeof(numel));
+      std::memcpy(&numel, take(sizeof(numel), key).data(), sizeof(numel));
       if (numel != entry.numel)
         fail<InvalidModel>("{}: storage '{}' has {} elements where its tensors expect {}; the file is damaged", path_,
-                           printable(*key), numel, entry.numel);
-      Bytes contents{take(static_cast<std::size_t>(entry.storage->size), *key), bytes_.owner};
-      entry.storage->read = [contents = std::move(contents)] { return contents; };
-      entry.storage->release = release;
-      entry.read = true;
+                           printable(key), numel, entry.numel);
+      ZipRecord& record = records.emplace_back();
+      record.name = record_name(key);
+      record.offset = static_cast<std::int64_t>(position_);
+      record.size = record.stored_size = entry.storage->size;
+      take(static_cast<std::size_t>(entry.storage->size), key);
     }
+    records_ = ZipArchive::of(path_, bytes_, nullptr, std::move(records));
+  }
+
+  /// Gives every storage its bytes.
+  void bind(const std::function<void(std::span<const std::byte>)>& release) {
     for (const auto& [key, entry] : storages_) {
-      if (!entry.read) fail<InvalidModel>("{}: the tensor storage '{}' is missing", path_, printable(key));
+      if (!entry.listed) fail<InvalidModel>("{}: the tensor storage '{}' is missing", path_, printable(key));
+      const ZipRecord* record = records_->find(record_name(key));
+      WHERRY_CHECK(record != nullptr);
+      entry.storage->read = [records = records_, record] { return records->contents(*record); };
+      entry.storage->release = release;
     }
   }
 
@@ -135,6 +175,7 @@ class Reader {
   std::string path_;
   Bytes bytes_;
   std::size_t position_ = 0;
+  std::shared_ptr<const ZipArchive> records_;
   std::unordered_map<std::string, LegacyStorage> storages_;
 };
 
@@ -150,6 +191,11 @@ StateDict read_legacy_state_dict(const std::shared_ptr<const base::MappedFile>& 
 StateDict read_legacy_state_dict(std::string path, Bytes bytes,
                                  const std::function<void(std::span<const std::byte>)>& release) {
   return Reader(std::move(path), std::move(bytes)).run(release);
+}
+
+StateDict read_legacy_state_dict(std::shared_ptr<const ZipArchive> records) {
+  const ZipArchive* archive = records.get();
+  return Reader(std::move(records)).run([archive](std::span<const std::byte> part) { archive->release(part); });
 }
 
 }  // namespace wherry::import

@@ -106,7 +106,9 @@ StateDict read_state_dict(std::shared_ptr<const ZipArchive> archive) {
     return storage_of_record(archive, "data", key, dtype, numel);
   };
   Heap heap;
-  return state_dict_of(unpickle(pickle.data, heap, context).value, archive->path());
+  StateDict weights = state_dict_of(unpickle(pickle.data, heap, context).value, archive->path());
+  weights.records = std::move(archive);
+  return weights;
 }
 
 }  // namespace wherry::import

@@ -28,10 +28,17 @@ struct StateDict {
   tensor::LazyTensorPtr find(const std::string& name) const;
 
   std::unordered_map<std::string, std::size_t> index;  ///< name to position in `entries`
+
+  /// What the file consists of: its own records, or those a legacy stream is divided into (kLegacyHead and "data/KEY").
+  std::shared_ptr<const ZipArchive> records;
+  bool legacy = false;
 };
 
 /// The zip form: data.pkl and data/N. Throws InvalidModel naming the file.
 StateDict read_state_dict(std::shared_ptr<const ZipArchive> archive);
+
+/// The record that stands for the pickles at the head of a legacy stream.
+inline constexpr std::string_view kLegacyHead = "head.pkl";
 
 /// Whether these bytes begin as torch.save's legacy stream does.
 bool is_legacy_stream(std::span<const std::byte> bytes);
@@ -41,5 +48,7 @@ StateDict read_legacy_state_dict(const std::shared_ptr<const base::MappedFile>& 
 /// The same over bytes in memory; `path` stands in messages, `release` (may be empty) gives pages back to the system.
 StateDict read_legacy_state_dict(std::string path, Bytes bytes,
                                  const std::function<void(std::span<const std::byte>)>& release = {});
+/// The same from the records of such a StateDict.
+StateDict read_legacy_state_dict(std::shared_ptr<const ZipArchive> records);
 
 }  // namespace wherry::import

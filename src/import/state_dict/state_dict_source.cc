@@ -27,6 +27,11 @@ class StateDictSource : public ModelSource {
     return info;
   }
 
+  Origin origin() const override {
+    return {weights_.legacy ? OriginKind::legacy_state_dict : OriginKind::state_dict, architecture_.name,
+            weights_.records};
+  }
+
   ir::Graph graph(std::span<const ir::TensorType> inputs) const override {
     if (inputs.size() != 1)
       fail<InvalidInput>("{} takes one input, an image; {} were given", architecture_.name, inputs.size());

@@ -55,6 +55,8 @@ class TorchScriptSource : public ModelSource {
     return *info_;
   }
 
+  Origin origin() const override { return {OriginKind::torchscript, {}, archive_}; }
+
   ir::Graph graph(std::span<const ir::TensorType> inputs) const override {
     ir::Graph graph;
     Interpreter interpreter(code_, *tree_, constants_, graph);

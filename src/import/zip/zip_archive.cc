@@ -21,6 +21,19 @@ constexpr std::int64_t kInflatedPerByte = 100;
 
 }  // namespace
 
+std::shared_ptr<const ZipArchive> ZipArchive::of(std::string name, Bytes bytes,
+                                                 std::shared_ptr<const base::MappedFile> file,
+                                                 std::vector<ZipRecord> records) {
+  const std::shared_ptr<ZipArchive> archive(new ZipArchive());
+  archive->path_ = std::move(name);
+  archive->bytes_ = bytes.data;
+  archive->owner_ = std::move(bytes.owner);
+  archive->file_ = std::move(file);
+  archive->records_ = std::move(records);
+  archive->index_records();
+  return archive;
+}
+
 bool ZipArchive::recognises(std::span<const std::byte> bytes) {
   return bytes.size() >= 4 &&
          (std::memcmp(bytes.data(), "PK\x03\x04", 4) == 0 || std::memcmp(bytes.data(), "PK\x05\x06", 4) == 0);
@@ -66,7 +79,11 @@ void ZipArchive::read_directory(Root root) {
     }
     records_.push_back(std::move(record));
   }
+  index_records();
+}
 
+void ZipArchive::index_records() {
+  read_ = std::vector<std::atomic<bool>>(records_.size());
   index_.reserve(records_.size());
   for (std::size_t i = 0; i < records_.size(); ++i) {
     if (!index_.emplace(records_[i].name, i).second)
@@ -91,6 +108,14 @@ Bytes ZipArchive::read(std::string_view name, std::int64_t limit) const {
 }
 
 Bytes ZipArchive::contents(const ZipRecord& record) const {
+  if (record.absent)
+    fail<InvalidModel>(
+        "{}: weight '{}' is here in packed form only, and this input shape needs it in another; compile the model with "
+        "--input of this shape too, or with --portable",
+        path_, printable(record.name));
+  const auto at = static_cast<std::size_t>(&record - records_.data());
+  WHERRY_CHECK_LT(at, read_.size());  // one of ours, not a copy
+  read_[at].store(true, std::memory_order_relaxed);
   if (record.compressed) return inflate(record);
   return {stored_bytes(record), owner_};
 }
@@ -135,6 +160,17 @@ void ZipArchive::check_crc(const ZipRecord& record, std::span<const std::byte> b
   if (bytes.empty() ? record.crc != 0 : crc != record.crc)
     fail<InvalidModel>("{}: record '{}' has checksum {:08x}, the directory says {:08x}; the file is damaged", path_,
                        printable(record.name), crc, record.crc);
+}
+
+std::vector<bool> ZipArchive::reads() const {
+  std::vector<bool> reads;
+  reads.reserve(read_.size());
+  for (const std::atomic<bool>& read : read_) reads.push_back(read.load(std::memory_order_relaxed));
+  return reads;
+}
+
+void ZipArchive::forget_reads() const {
+  for (std::atomic<bool>& read : read_) read.store(false, std::memory_order_relaxed);
 }
 
 void ZipArchive::release(std::span<const std::byte> part) const {

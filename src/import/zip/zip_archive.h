@@ -3,6 +3,7 @@
 // weights copies nothing; compressed ones are inflated on request. Nothing the file says of itself is believed before
 // it has been held against the file's real length.
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -33,6 +34,8 @@ struct ZipRecord {
   std::int64_t size = 0;  ///< uncompressed, as the directory says; reading fails where it lied
   std::uint32_t crc = 0;
   bool compressed = false;
+  /// Known by name and size only: a weight of which a compiled file holds nothing but the packed form.
+  bool absent = false;
 };
 
 /// Immutable and safe to read from several threads.
@@ -46,6 +49,12 @@ class ZipArchive : public std::enable_shared_from_this<ZipArchive> {
   static std::shared_ptr<const ZipArchive> open(std::shared_ptr<const base::MappedFile> file, Root root = Root::kStrip);
   /// The same over bytes in memory; `name` stands for the path in messages.
   static std::shared_ptr<const ZipArchive> open(std::string name, Bytes bytes, Root root = Root::kStrip);
+
+  /// An archive whose directory is known already: the records of a compiled file or of a legacy checkpoint, as pieces
+  /// of `bytes`. `file` (may be null) is what the bytes are mapped from. The caller has checked the records.
+  static std::shared_ptr<const ZipArchive> of(std::string name, Bytes bytes,
+                                              std::shared_ptr<const base::MappedFile> file,
+                                              std::vector<ZipRecord> records);
 
   /// Whether these bytes begin as a zip archive does.
   static bool recognises(std::span<const std::byte> bytes);
@@ -71,11 +80,17 @@ class ZipArchive : public std::enable_shared_from_this<ZipArchive> {
   /// memory.
   void release(std::span<const std::byte> part) const;
 
+  /// Which records contents() has been asked for since forget_reads(), in the order of records(): what compiling a
+  /// model must keep beside the packed weights.
+  std::vector<bool> reads() const;
+  void forget_reads() const;
+
   static constexpr std::int64_t kMetadataLimit = std::int64_t{256} << 20;
 
  private:
   ZipArchive() = default;
   void read_directory(Root root);
+  void index_records();
   std::span<const std::byte> stored_bytes(const ZipRecord& record) const;
   Bytes inflate(const ZipRecord& record) const;
   void check_crc(const ZipRecord& record, std::span<const std::byte> bytes) const;
@@ -87,6 +102,7 @@ class ZipArchive : public std::enable_shared_from_this<ZipArchive> {
   std::shared_ptr<const base::MappedFile> file_;  ///< null where the bytes are not a mapped file's
   std::vector<ZipRecord> records_;
   std::unordered_map<std::string_view, std::size_t> index_;  ///< views of records_[i].name
+  mutable std::vector<std::atomic<bool>> read_;              ///< by record
 };
 
 }  // namespace wherry::import

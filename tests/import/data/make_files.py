@@ -105,6 +105,18 @@ def save_architectures():
     narrow = torchvision.models.mobilenet_v2(width_mult=0.5, num_classes=7)
     save_compressed("mobilenet_v2_half_7_classes.pth", weightless(narrow))
 
+    # Differing numbers in few bytes: every weight is a run of windows of the same 8192, so answers depend on them.
+    numbers = torch.rand(8192, generator=torch.Generator().manual_seed(0)) - 0.5
+    woven = collections.OrderedDict()
+    quarter = torchvision.models.mobilenet_v2(width_mult=0.25, num_classes=7)
+    variances = numbers.abs() + 0.5
+    for i, (name, value) in enumerate(quarter.state_dict().items()):
+        if value.dtype != torch.int64:
+            base = variances if name.endswith("running_var") else numbers
+            woven[name] = base.as_strided(value.shape, [1] * value.dim(), i)
+    for name, zipped in [("mobilenet_v2_woven.pth", True), ("mobilenet_v2_woven_legacy.pth", False)]:
+        torch.save(woven, name, _use_new_zipfile_serialization=zipped)
+
 
 def save_arrays():
     values = numpy.arange(6).reshape(2, 3)
