@@ -57,6 +57,10 @@ class HaloStep final : public Step {
     step_->run(context, thread, threads);
   }
 
+  const void* first_weights(int thread, int threads) const noexcept override {
+    return step_->first_weights(thread, threads);
+  }
+  std::vector<kernels::Choice> candidates() const override { return step_->candidates(); }
   std::string failure() const override { return step_->failure(); }
 
  private:

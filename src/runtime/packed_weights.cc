@@ -16,6 +16,15 @@ namespace {
 /// Bytes that are packed before their origin is let go.
 constexpr std::size_t kPart = std::size_t{8} << 20;
 
+/// A mapping of so much costs nothing but the huge pages of it that are written. A sanitizer watches the heap only, so
+/// there each weight is a block of its own.
+constexpr std::size_t kSlabBytes = std::size_t{64} << 20;
+#if defined(WHERRY_SANITIZER)
+constexpr bool kSlabs = false;
+#else
+constexpr bool kSlabs = true;
+#endif
+
 }  // namespace
 
 std::shared_ptr<PackedWeights::Entry> PackedWeights::entry(const std::string& name) {
@@ -58,7 +67,8 @@ PackedWeight PackedWeights::get(const tensor::LazyTensor& weight, const Packing&
   }
   count(packed != nullptr);
   if (packed != nullptr) return packed;
-  base::AlignedBuffer buffer(packing.bytes);
+  auto [memory, owner] = allocate(packing.bytes);
+  std::byte* const to = memory;
   {
     const Tensor tensor = weight.get_strided();
     // What get_strided() read to compute a folded weight goes at once; a weight that is the file's own bytes goes in
@@ -69,7 +79,7 @@ PackedWeight PackedWeights::get(const tensor::LazyTensor& weight, const Packing&
       const std::int64_t begin = packing.items * part / parts;
       const std::int64_t end = packing.items * (part + 1) / parts;
       if (begin == end) continue;
-      const auto pack = [&](std::int64_t from, std::int64_t to) { packing.pack(tensor, buffer.data(), from, to); };
+      const auto pack = [&](std::int64_t from, std::int64_t until) { packing.pack(tensor, to, from, until); };
       if (divide) {
         divide(begin, end, pack);
       } else {
@@ -78,9 +88,32 @@ PackedWeight PackedWeights::get(const tensor::LazyTensor& weight, const Packing&
       weight.release();
     }
   }
-  packed = std::make_shared<const PackedBytes>(std::move(buffer));
+  packed = std::make_shared<const PackedBytes>(std::span<const std::byte>(to, packing.bytes), std::move(owner));
   found->packed = packed;
   return packed;
+}
+
+std::pair<std::byte*, std::shared_ptr<const void>> PackedWeights::allocate(std::size_t bytes) {
+  const std::size_t rounded =
+      (bytes + base::AlignedBuffer::kAlignment - 1) / base::AlignedBuffer::kAlignment * base::AlignedBuffer::kAlignment;
+  const std::lock_guard lock(mutex_);
+  if (settled_ || !kSlabs) {
+    auto own = std::make_shared<base::AlignedBuffer>(rounded);
+    return {own->data(), own};
+  }
+  if (slab_ == nullptr || slab_->size() - slab_used_ < rounded) {
+    slab_ = std::make_shared<base::AlignedBuffer>(std::max(kSlabBytes, rounded));
+    slab_used_ = 0;
+  }
+  std::byte* const at = slab_->data() + slab_used_;
+  slab_used_ += rounded;
+  return {at, slab_};
+}
+
+void PackedWeights::settle() {
+  const std::lock_guard lock(mutex_);
+  settled_ = true;
+  slab_.reset();
 }
 
 std::shared_ptr<const Tensor> PackedWeights::plain(const tensor::LazyTensor& weight) {

@@ -22,8 +22,6 @@ namespace wherry::runtime {
 /// Bytes in the order some kernel reads them: packed in this process, or mapped from a file that holds them packed.
 class PackedBytes {
  public:
-  explicit PackedBytes(base::AlignedBuffer buffer)
-      : buffer_(std::move(buffer)), bytes_(buffer_.data(), buffer_.size()) {}
   PackedBytes(std::span<const std::byte> bytes, std::shared_ptr<const void> owner)
       : bytes_(bytes), owner_(std::move(owner)) {}
   PackedBytes(const PackedBytes&) = delete;
@@ -33,7 +31,6 @@ class PackedBytes {
   std::size_t size() const { return bytes_.size(); }
 
  private:
-  base::AlignedBuffer buffer_;
   std::span<const std::byte> bytes_;
   std::shared_ptr<const void> owner_;
 };
@@ -82,6 +79,10 @@ class PackedWeights {
   };
   Totals totals() const;
 
+  /// Says that a model's first plan is made: the weights it packed lie side by side, in as few pages as they fill, for
+  /// inferences to stream through; those packed from now on may belong to one input shape and come and go alone.
+  void settle();
+
   /// Every weight that some plan holds, by name: what a later process can be supplied with.
   std::vector<Held> held() const;
 
@@ -97,6 +98,8 @@ class PackedWeights {
   /// What the supply has under this name. Throws InvalidModel where it is not of this length.
   std::optional<Held> supplied(const std::string& name, std::size_t bytes) const;
   void count(bool reused);
+  /// Memory to pack into, 64-byte aligned, and who owns it.
+  std::pair<std::byte*, std::shared_ptr<const void>> allocate(std::size_t bytes);
 
   const Supply supply_;
 
@@ -105,6 +108,9 @@ class PackedWeights {
   std::size_t sweep_at_ = 1024;  // entries at which the dead ones are dropped
   std::int64_t packings_ = 0;
   std::int64_t reuses_ = 0;
+  std::shared_ptr<base::AlignedBuffer> slab_;  // where the next weight goes, until settled
+  std::size_t slab_used_ = 0;
+  bool settled_ = false;
 };
 
 }  // namespace wherry::runtime

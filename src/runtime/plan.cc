@@ -46,6 +46,7 @@ Plan::Plan(const ir::Graph& graph, PackedWeights& weights, PrimitiveCache& primi
   const ThreadTeam::Turn turn = team.take_turn();
   Lowering lowering(graph, weights, primitives, team, turn, isa, tuning);
   lower_all(graph, lowering, lowering.output_copies());
+  weights.settle();
   Lowering::Result lowered = lowering.finish();
   kept_ = std::move(lowered.kept);
   constants_ = std::move(lowered.constants);
@@ -121,6 +122,19 @@ void Plan::schedule(std::vector<std::unique_ptr<const Step>> steps, const std::v
     if (wait) open = steps_.size();
     steps_.push_back({std::move(step), wait});
   }
+  const Step* next = nullptr;
+  for (std::size_t i = steps_.size(); i-- > 0;) {
+    steps_[i].next = next;
+    if (next != nullptr) steps_[i].next_threads = std::min(next->max_threads(), team_size_);
+    if (steps_[i].step->first_weights(0, 1) != nullptr) next = steps_[i].step.get();
+  }
+}
+
+void Plan::run_step(const Scheduled& each, const RunContext& context, int thread, int threads) noexcept {
+  RunContext own = context;
+  if (each.next != nullptr && thread < each.next_threads)
+    own.next_weights = each.next->first_weights(thread, each.next_threads);
+  each.step->run(own, thread, threads);
 }
 
 std::vector<Tensor> Plan::run(std::span<const Tensor> inputs, ThreadTeam& team, ArenaPool& arenas) const {
@@ -186,7 +200,7 @@ std::vector<Tensor> Plan::run(std::span<const Tensor> inputs, ThreadTeam& team, 
     walk(arena.data(), [&](const RunContext& context) {
       stamp();
       for (const Scheduled& each : steps_) {
-        each.step->run(context, 0, 1);
+        run_step(each, context, 0, 1);
         stamp();
       }
     });
@@ -201,7 +215,7 @@ std::vector<Tensor> Plan::run(std::span<const Tensor> inputs, ThreadTeam& team, 
       for (const Scheduled& each : steps_) {
         if (each.barrier_before && stamps == nullptr) team.barrier();
         const int threads = std::min(each.step->max_threads(), team_size_);
-        if (thread < threads) each.step->run(context, thread, threads);
+        if (thread < threads) run_step(each, context, thread, threads);
         if (stamps == nullptr) continue;
         team.barrier();
         if (thread == 0) stamp();

@@ -63,7 +63,11 @@ class Plan {
   struct Scheduled {
     std::unique_ptr<const Step> step;
     bool barrier_before = false;
+    const Step* next = nullptr;  // the next one with weights
+    int next_threads = 1;
   };
+  /// Runs one step's part, which may bring the next weights closer.
+  static void run_step(const Scheduled& each, const RunContext& context, int thread, int threads) noexcept;
   /// Where a storage is in a run: at an offset in the arena, or handed in.
   struct Home {
     enum class Kind : std::uint8_t { arena, input, output, constant } kind;

@@ -29,6 +29,8 @@ struct RunContext {
   std::byte* const* storages;  ///< first byte of each storage
   /// Where a step that met data it cannot work with leaves its own address; the run goes on, then fails.
   std::atomic<const Step*>* failed;
+  /// What this thread will read in a later step: weights that come from memory while it still computes. May be null.
+  const void* next_weights = nullptr;
 
   template <typename T = void>
   T* at(const Slot& slot) const noexcept {
@@ -42,6 +44,9 @@ class Step {
 
   /// Does this thread's part, 0 ≤ thread < threads ≤ max_threads(). The parts may run in any order or at once.
   virtual void run(const RunContext& context, int thread, int threads) const noexcept = 0;
+
+  /// Where this thread's part begins to read constants that are large and used once an inference; null for none.
+  virtual const void* first_weights(int /*thread*/, int /*threads*/) const noexcept { return nullptr; }
 
   /// What it means that the step left its address in RunContext::failed.
   virtual std::string failure() const { return {}; }

@@ -86,11 +86,16 @@ class Bf16Convolution final : public Convolution {
   std::vector<Choice> candidates() const override { return walk_.candidates(); }
   std::int64_t items() const override { return walk_.items(); }
   std::size_t scratch_bytes() const override { return scratch_bytes_; }
+  std::int64_t weight_offset(std::int64_t item) const override {
+    const std::int64_t group = items() == 0 ? 0 : item * shape_.weights.groups / items();
+    return group * walk_.panels().bytes() + walk_.weight_offset(item);
+  }
 
   void run(const ConvolutionArguments& arguments, std::int64_t begin, std::int64_t end,
            void* scratch) const noexcept override {
     Operands operands{*this, arguments, reinterpret_cast<Bf16Piece*>(static_cast<std::byte*>(scratch) + pieces_at_)};
-    walk_.run(operands, tap_bytes_.data(), arguments.epilogue, arguments.y, shape_.y_stride_w, begin, end, scratch);
+    walk_.run(operands, tap_bytes_.data(), arguments.epilogue, arguments.next, arguments.y, shape_.y_stride_w, begin,
+              end, scratch);
   }
 
  private:

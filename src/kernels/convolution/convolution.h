@@ -92,6 +92,7 @@ struct ConvolutionArguments {
   /// addressed by that row number whatever y's strides are. Must not overlap y, except that one may be y itself (then
   /// with y's own strides).
   Epilogue epilogue;
+  const void* next = nullptr;  ///< what this thread will read after the run (weights): kernels may ask caches for it
 };
 
 class Convolution {
@@ -104,6 +105,8 @@ class Convolution {
   /// Scratch that each concurrent `run` needs for itself, on a 64-byte boundary. Its contents before and after mean
   /// nothing.
   virtual std::size_t scratch_bytes() const = 0;
+  /// Where in the packed weights an item begins to read, in bytes.
+  virtual std::int64_t weight_offset(std::int64_t /*item*/) const { return 0; }
   /// Computes items [begin, end).
   virtual void run(const ConvolutionArguments& arguments, std::int64_t begin, std::int64_t end,
                    void* scratch) const noexcept = 0;

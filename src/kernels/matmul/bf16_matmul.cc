@@ -43,13 +43,15 @@ class Bf16Matmul final : public Matmul {
   std::string_view name() const override { return name_; }
   std::int64_t items() const override { return walk_.items(); }
   std::size_t scratch_bytes() const override { return walk_.scratch_bytes(); }
+  std::int64_t weight_offset(std::int64_t item) const override { return walk_.weight_offset(item); }
   std::vector<Choice> candidates() const override { return walk_.candidates(); }
 
   void run(const MatmulArguments& arguments, std::int64_t begin, std::int64_t end,
            void* scratch) const noexcept override {
     static constexpr std::int64_t kOneTap[1] = {0};
     Operands operands{shape_, walk_.panels(), arguments};
-    walk_.run(operands, kOneTap, arguments.epilogue, arguments.c, shape_.c_row_stride, begin, end, scratch);
+    walk_.run(operands, kOneTap, arguments.epilogue, arguments.next, arguments.c, shape_.c_row_stride, begin, end,
+              scratch);
   }
 
  private:

@@ -33,6 +33,7 @@ constexpr double kL2Bytes = 1 << 20;
 constexpr double kL2Rate = 32;
 constexpr double kL3Rate = 6;
 constexpr double kGatherRate = 12;
+constexpr double kForeignRate = 5;            ///< of lines that lie changed in another core's cache
 constexpr std::int64_t kMostChunkSteps = 16;  ///< 32 KiB of B
 
 std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
@@ -78,6 +79,10 @@ double cost(const Bf16Problem& problem, const Bf16Blocking& blocking) {
   const double first_items = std::min(items, static_cast<double>(panels.count));
   double cycles = weights < kBf16ResidentBytes ? first_items * cold + (items - first_items) * warm : items * cold;
   if (problem.gathers) cycles += visited * size * a_block / kGatherRate;
+  // Rows that another core has just written come slowly. If threads divide rows, each finds its own.
+  const double read = std::min(1.0, visited / static_cast<double>(superblocks));
+  const double foreign = std::max(0.0, read - 1.0 / problem.threads);
+  cycles += foreign * static_cast<double>(problem.outer * problem.rows * problem.a_read_bytes) / kForeignRate;
   if (problem.packs_b) cycles += items * panel * 2;
   return cycles;
 }
@@ -152,6 +157,11 @@ Bf16Walk::Bf16Walk(const Bf16Problem& problem, base::Isa isa, const Choice& choi
   packed_at_ =
       gathered_at_ + (problem.gathers ? round_up(blocks * kBf16BlockRows * problem.panels.padded_depth() * 2) : 0);
   scratch_bytes_ = packed_at_ + (problem.packs_b ? round_up(2 * problem.panels.strip_bytes()) : 0);
+}
+
+std::int64_t Bf16Walk::weight_offset(std::int64_t item) const {
+  const Bf16Panels& panels = problem_.panels;
+  return panels.count == 0 || problem_.packs_b ? 0 : panels.offset(item % panels.count);
 }
 
 Bf16Walk::Scratch Bf16Walk::divide(void* memory) const noexcept {

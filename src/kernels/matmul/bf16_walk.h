@@ -59,6 +59,8 @@ class Bf16Walk {
   const Bf16Panels& panels() const { return problem_.panels; }
   std::int64_t items() const { return problem_.outer * blocking_.superblocks * problem_.panels.count; }
   std::size_t scratch_bytes() const { return scratch_bytes_; }
+  /// Where in a group's packed weights an item begins to read, in bytes.
+  std::int64_t weight_offset(std::int64_t item) const;
   /// Numbers of superblocks worth measuring, the cost model's first.
   std::vector<Choice> candidates() const;
 
@@ -70,7 +72,8 @@ class Bf16Walk {
   ///   is no result EpilogueOrigin origin(outer)                     where the epilogue's operands start; column is y's
   ///   first too
   template <class Operands>
-  void run(Operands& operands, const std::int64_t* tap_bytes, const Epilogue& epilogue, void* y,
+  ///   `next` (or null) is what the thread will read after this run: the last panel brings its first bytes to L2.
+  void run(Operands& operands, const std::int64_t* tap_bytes, const Epilogue& epilogue, const void* next, void* y,
            std::int64_t y_row_stride, std::int64_t begin, std::int64_t end, void* scratch) const noexcept;
 
  private:
@@ -101,8 +104,9 @@ class Bf16Walk {
 };
 
 template <class Operands>
-void Bf16Walk::run(Operands& operands, const std::int64_t* tap_bytes, const Epilogue& epilogue, void* y,
-                   std::int64_t y_row_stride, std::int64_t begin, std::int64_t end, void* memory) const noexcept {
+void Bf16Walk::run(Operands& operands, const std::int64_t* tap_bytes, const Epilogue& epilogue, const void* next,
+                   void* y, std::int64_t y_row_stride, std::int64_t begin, std::int64_t end,
+                   void* memory) const noexcept {
   if (begin >= end) return;
   const Bf16Panels& panels = problem_.panels;
   const Scratch scratch = divide(memory);
@@ -214,6 +218,10 @@ void Bf16Walk::run(Operands& operands, const std::int64_t* tap_bytes, const Epil
     const bool wanted = panel + 1 < panels.count && !problem_.packs_b &&
                         (superblock == begin / panels.count || panels.bytes() > kBf16ResidentBytes);
     task.prefetch_lines = wanted ? (step_bytes / 64 + blocks - 1) / blocks : 0;
+    if (item + 1 == end && next != nullptr) {
+      task.prefetch = static_cast<const std::byte*>(next);
+      task.prefetch_lines = (step_bytes / 64 + blocks - 1) / blocks;
+    }
     const int columns = panels.columns_of(panel);
     const std::int64_t y_column = origin.column + first_column;
     if (epilogue.bias != nullptr) {

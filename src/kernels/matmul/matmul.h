@@ -86,6 +86,7 @@ struct MatmulArguments {
   /// entries, or is null where none moves.
   BatchSizes residual_batch_strides = {};
   const BatchSizes* operand_batch_strides = nullptr;
+  const void* next = nullptr;  ///< what this thread will read after the run (weights): kernels may ask caches for it
 };
 
 class Matmul {
@@ -98,6 +99,8 @@ class Matmul {
   /// Scratch that each concurrent `run` needs for itself, on a 64-byte boundary. Its contents before and after mean
   /// nothing.
   virtual std::size_t scratch_bytes() const = 0;
+  /// Where in the packed weights an item begins to read, in bytes.
+  virtual std::int64_t weight_offset(std::int64_t /*item*/) const { return 0; }
   /// Computes items [begin, end).
   virtual void run(const MatmulArguments& arguments, std::int64_t begin, std::int64_t end,
                    void* scratch) const noexcept = 0;

@@ -40,6 +40,7 @@ class ConvolutionStep final : public Step {
     std::array<kernels::TileOperand, kMaxEpilogueOperands> tiles;
     kernels::ConvolutionArguments arguments;
     arguments.weights = parts_.weights;
+    arguments.next = context.next_weights;
     while (at < end) {
       const std::int64_t image = at / items_;
       const std::int64_t begin = at % items_;
@@ -51,6 +52,12 @@ class ConvolutionStep final : public Step {
       parts_.kernel->run(arguments, begin, stop, context.at<std::byte>(parts_.scratch) + thread * parts_.scratch_bytes);
       at += stop - begin;
     }
+  }
+
+  const void* first_weights(int thread, int threads) const noexcept override {
+    const auto [begin, end] = part_of(parts_.images * items_, thread, threads);
+    if (begin >= end || parts_.weights == nullptr) return nullptr;
+    return parts_.weights + parts_.kernel->weight_offset(begin % items_);
   }
 
   std::vector<kernels::Choice> candidates() const override { return parts_.kernel->candidates(); }

@@ -42,10 +42,17 @@ class MatmulStep final : public Step {
     arguments.a = context.at<const void>(parts_.a);
     arguments.b = parts_.packed != nullptr ? static_cast<const void*>(parts_.packed) : context.at<const void>(parts_.b);
     arguments.c = context.at<void>(parts_.c);
+    arguments.next = context.next_weights;
     arguments.epilogue = parts_.epilogue.bind(context, tiles.data(), [](const RowOperand&) { return std::int64_t{0}; });
     arguments.residual_batch_strides = parts_.residual_batch_strides;
     if (!parts_.operand_batch_strides.empty()) arguments.operand_batch_strides = parts_.operand_batch_strides.data();
     parts_.kernel->run(arguments, begin, end, context.at<std::byte>(parts_.scratch) + thread * parts_.scratch_bytes);
+  }
+
+  const void* first_weights(int thread, int threads) const noexcept override {
+    const auto [begin, end] = part_of(items_, thread, threads);
+    if (begin >= end || parts_.packed == nullptr) return nullptr;
+    return parts_.packed + parts_.kernel->weight_offset(begin % items_);
   }
 
   std::vector<kernels::Choice> candidates() const override { return parts_.kernel->candidates(); }
