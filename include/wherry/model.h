@@ -46,6 +46,9 @@ struct Options {
   /// File of what `wherry tune` measured; "" for none. Without one: WHERRY_TUNING (empty for none), else
   /// wherry/tuning.txt in $XDG_CACHE_HOME or ~/.cache.
   std::optional<std::string> tuning;
+  /// Whether fp32 convolutions may use Winograd's algorithm where it is faster: fewer multiplications, more rounding
+  /// (README says how much). Off where the environment variable WHERRY_WINOGRAD is 0.
+  bool winograd = true;
 };
 
 /// One input or output of a model. Sizes are empty where the file does not fix them.

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <cstdlib>
+#include <string_view>
 #include <utility>
 
 #include "base/check.h"
@@ -28,6 +30,14 @@ int team_size(int wanted) {
                              kMostThreads);
   }
   return wanted == 0 ? base::usable_cores() : wanted;
+}
+
+bool winograd_allowed(bool wanted) {
+  const char* const variable = std::getenv("WHERRY_WINOGRAD");
+  const std::string_view value = variable == nullptr ? "" : variable;
+  if (!value.empty() && value != "0" && value != "1")
+    base::fail<InvalidInput>("WHERRY_WINOGRAD={}: accepted are 0 and 1", value);
+  return wanted && value != "0";
 }
 
 std::string label(const TensorInfo& info, std::size_t i) {
@@ -76,6 +86,7 @@ Model::Impl::Impl(const std::string& path, const Options& options)
       source(import::open_model(path, options.arch)),
       fit(engine::fit(source->compiled().get(), options.precision, isa)),
       precision(fit.precision),
+      winograd(winograd_allowed(options.winograd)),
       tuning_path(engine::tuning_path(options.tuning)),
       tuning(engine::load_tuning(tuning_path)),
       prefetch(engine::weights_of(source->compiled().get(), fit)),
@@ -100,7 +111,8 @@ engine::PlanCache::PlanPtr Model::Impl::plan(std::span<const Tensor> inputs) {
 }
 
 engine::PlanCache::PlanPtr Model::Impl::plan_of(const ir::Graph& graph) {
-  return std::make_shared<const runtime::Plan>(graph, weights, shared->impl().primitives, team, isa, tuning.choices);
+  return std::make_shared<const runtime::Plan>(graph, weights, shared->impl().primitives, team, isa, tuning.choices,
+                                               winograd);
 }
 
 Model::Model(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

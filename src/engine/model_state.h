@@ -30,6 +30,7 @@ struct Model::Impl {
   std::unique_ptr<import::ModelSource> source;
   engine::Fit fit;
   engine::ChosenPrecision precision;
+  bool winograd;
   std::string tuning_path;
   engine::LoadedTuning tuning;
   base::Prefetch prefetch;  // of a compiled model's weights, beside the import of the first shape

@@ -69,13 +69,14 @@ std::string precision_name(DType dtype) {
 }
 
 Lowering::Lowering(const ir::Graph& graph, PackedWeights& weights, PrimitiveCache& primitives, ThreadTeam& team,
-                   const ThreadTeam::Turn& turn, base::Isa isa, const Tuning& tuning)
+                   const ThreadTeam::Turn& turn, base::Isa isa, const Tuning& tuning, bool winograd)
     : weights_(weights),
       primitives_(primitives),
       team_(team),
       turn_(turn),
       isa_(isa),
       tuning_(tuning),
+      winograd_(winograd),
       placement_(place_values(graph)) {
   constants_.resize(placement_.storages.size());
 }

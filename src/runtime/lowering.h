@@ -45,7 +45,7 @@ struct StepFacts {
 class Lowering {
  public:
   Lowering(const ir::Graph& graph, PackedWeights& weights, PrimitiveCache& primitives, ThreadTeam& team,
-           const ThreadTeam::Turn& turn, base::Isa isa, const Tuning& tuning);
+           const ThreadTeam::Turn& turn, base::Isa isa, const Tuning& tuning, bool winograd);
 
   /// Lowers one node; `position` is its place in the graph. Throws Unsupported naming op and types where no kernel
   /// fits.
@@ -62,6 +62,8 @@ class Lowering {
   base::Isa bf16_isa() const { return isa_; }
   /// That of a product whose operands have this dtype.
   base::Isa isa_for(DType dtype) const { return dtype == DType::bf16 ? bf16_isa() : isa(); }
+  /// Whether convolutions may use Winograd's algorithm.
+  bool winograd() const { return winograd_; }
   int threads() const { return team_.size(); }
   /// Brings a constant's bytes into memory when first asked for.
   Operand operand(const ir::Value* value);
@@ -120,6 +122,7 @@ class Lowering {
   const ThreadTeam::Turn& turn_;
   base::Isa isa_;
   const Tuning& tuning_;
+  bool winograd_;
   std::int64_t position_ = 0;
   Placement placement_;
   std::vector<std::unique_ptr<const Step>> steps_;

@@ -22,9 +22,10 @@ namespace wherry::runtime {
 class Plan {
  public:
   /// Plans a graph of the core set with strides (core_ops.h), for kernels of `isa`. Weights are packed with the team.
-  /// `tuning` has the blockings that measured best. Throws Unsupported with every node that no kernel can run.
+  /// `tuning` has the blockings that measured best; `winograd` allows Winograd's algorithm. Throws Unsupported with
+  /// every node that no kernel can run.
   Plan(const ir::Graph& graph, PackedWeights& weights, PrimitiveCache& primitives, ThreadTeam& team, base::Isa isa,
-       const Tuning& tuning = {});
+       const Tuning& tuning = {}, bool winograd = true);
   Plan(const Plan&) = delete;
   Plan& operator=(const Plan&) = delete;
   ~Plan();

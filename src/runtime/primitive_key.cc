@@ -77,11 +77,11 @@ std::string primitive_key(const kernels::ConvolutionShape& shape, base::Isa isa,
   const auto& [weights, batch, in_h, in_w, stride_h, stride_w, pad_top, pad_bottom, pad_left, pad_right, dilation_h,
                dilation_w, x_stride_n, x_stride_h, x_stride_w, y_stride_n, y_stride_h, y_stride_w, y_dtype, x_halo] =
       shape;
-  const auto& [in_channels, out_channels, kernel_h, kernel_w, groups, dtype] = weights;
+  const auto& [in_channels, out_channels, kernel_h, kernel_w, groups, dtype, winograd] = weights;
   return Key("convolution", isa)
       .with(threads, in_channels, out_channels, kernel_h, kernel_w, groups, batch, in_h, in_w, stride_h, stride_w,
             pad_top, pad_bottom, pad_left, pad_right, dilation_h, dilation_w, x_stride_n, x_stride_h, x_stride_w,
-            y_stride_n, y_stride_h, y_stride_w, y_dtype, x_halo, dtype);
+            y_stride_n, y_stride_h, y_stride_w, y_dtype, x_halo, dtype, winograd);
 }
 
 std::string primitive_key(const kernels::MatmulShape& shape, base::Isa isa, int threads) {

@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 
 #include <array>
+#include <cstdlib>
 #include <thread>
 
 #include "wherry/error.h"
@@ -183,6 +184,9 @@ TEST(ModelErrors, OfOptionsAndFiles) {
   expect_error<InvalidInput>([&] { Model::load(data("pair.pt"), options); }, "threads: found -1");
   options.threads = 100000;
   expect_error<InvalidInput>([&] { Model::load(data("pair.pt"), options); }, "100000");
+  ::setenv("WHERRY_WINOGRAD", "fast", 1);
+  expect_error<InvalidInput>([] { Model::load(data("pair.pt")); }, "WHERRY_WINOGRAD=fast: accepted are 0 and 1");
+  ::unsetenv("WHERRY_WINOGRAD");
   expect_error<Error>([] { Model::load(data("missing.pt")); }, "missing.pt");
   expect_error<Error>([] { Model::load(WHERRY_SOURCE_DIR "/tests/engine/model_test.cc"); }, "model_test.cc");
 }

@@ -252,5 +252,25 @@ TEST(PackedWeights, LargeOnesGoInPartsAndLetGoOfTheirOrigin) {
   EXPECT_EQ(held, 0);
 }
 
+TEST(PlanTest, WinogradRunsWhereItIsAllowed) {
+  Net net(5);
+  ir::Value* x = net.channels_last(net.input({1, 64, 30, 30}));
+  const Dims sizes{1, 64, 30, 30};
+  net.output(net.node("convolution", {x, net.constant({64, 64, 3, 3})}, padded_convolution("f32 (x0) { x1 = relu x0 }"),
+                      sizes, image_strides(sizes)));
+  std::vector<Tensor> outputs[2];
+  for (const bool winograd : {false, true}) {
+    PackedWeights weights;
+    PrimitiveCache primitives({.entries = 100, .bytes = 1 << 20});
+    ThreadTeam team(2);
+    ArenaPool arenas;
+    const Plan plan(net.graph(), weights, primitives, team, base::runnable_isas(base::Isa::avx512).back(), {},
+                    winograd);
+    EXPECT_EQ(plan.steps()[1].kernel.find("winograd") != std::string::npos, winograd) << plan.steps()[1].kernel;
+    outputs[winograd] = plan.run(net.inputs(), team, arenas);
+  }
+  expect_close(outputs[1][0], outputs[0][0], 1e-5, "with Winograd's algorithm");
+}
+
 }  // namespace
 }  // namespace wherry::runtime

@@ -21,6 +21,7 @@ void check(const ConvolutionWeights& weights) {
   WHERRY_CHECK_EQ(weights.in_channels % weights.groups, 0);
   WHERRY_CHECK_EQ(weights.out_channels % weights.groups, 0);
   WHERRY_CHECK(weights.dtype == DType::f32 || weights.dtype == DType::bf16);
+  WHERRY_CHECK(weights.winograd == 0 || weights.winograd == 2 || weights.winograd == 4);
 }
 
 std::int64_t packed_elements(const ConvolutionWeights& weights, base::Isa isa) {
@@ -28,6 +29,7 @@ std::int64_t packed_elements(const ConvolutionWeights& weights, base::Isa isa) {
   const std::int64_t lanes = tiles.lanes;
   switch (family_of(weights, isa)) {
     case ConvolutionFamily::bf16_matmul: return weights.groups * bf16_panels(weights).bytes() / 4;
+    case ConvolutionFamily::winograd: return winograd_elements(weights, isa);
     case ConvolutionFamily::implicit_matmul:
       return weights.groups *
              make_panels(group_outputs(weights), tiles).elements(taps(weights) * group_inputs(weights));
@@ -97,6 +99,7 @@ void pack_grouped(const ConvolutionWeights& weights, std::int64_t lanes, const f
 ConvolutionFamily family_of(const ConvolutionWeights& weights, base::Isa isa) {
   const auto matmul =
       weights.dtype == DType::bf16 ? ConvolutionFamily::bf16_matmul : ConvolutionFamily::implicit_matmul;
+  if (weights.winograd != 0) return ConvolutionFamily::winograd;
   if (weights.groups == 1) return matmul;
   if (weights.groups == weights.in_channels && weights.groups == weights.out_channels)
     return ConvolutionFamily::depthwise;
@@ -120,12 +123,16 @@ std::size_t packed_bytes(const ConvolutionWeights& weights, base::Isa isa) {
 }
 
 std::string_view packed_format(const ConvolutionWeights& weights, base::Isa isa) {
-  static constexpr std::string_view kNames[4][3] = {
-      {"f32_panel8", "f32_panel16", "f32_panel64"},
+  static constexpr std::string_view kNames[5][3] = {
+      {"f32_panel8", "f32_panel16", "f32_panel32"},
       {"f32_depthwise4", "f32_depthwise8", "f32_depthwise16"},
       {"f32_grouped4", "f32_grouped8", "f32_grouped16"},
       {"bf16_panel32", "bf16_panel32", "bf16_panel32"},
+      {"f32_winograd4_panel8", "f32_winograd4_panel16", "f32_winograd4_panel32"},
   };
+  static constexpr std::string_view kWinograd2[3] = {"f32_winograd2_panel8", "f32_winograd2_panel16",
+                                                     "f32_winograd2_panel32"};
+  if (weights.winograd == 2) return kWinograd2[static_cast<int>(base::fp32_isa(isa))];
   return kNames[static_cast<int>(family_of(weights, isa))][static_cast<int>(base::fp32_isa(isa))];
 }
 
@@ -138,7 +145,7 @@ std::int64_t packing_items(const ConvolutionWeights& weights, base::Isa isa) {
   // The weights of depthwise and grouped convolutions are too few to be worth dividing.
   const ConvolutionFamily family = family_of(weights, isa);
   if (family == ConvolutionFamily::bf16_matmul) return weights.groups * bf16_panels(weights).count;
-  if (family != ConvolutionFamily::implicit_matmul) return 1;
+  if (family != ConvolutionFamily::implicit_matmul && family != ConvolutionFamily::winograd) return 1;
   return weights.groups * make_panels(group_outputs(weights), tile_kernels(isa)).count;
 }
 
@@ -150,6 +157,7 @@ void pack(const ConvolutionWeights& weights, base::Isa isa, const float* source,
   const std::int64_t lanes = tile_kernels(isa).lanes;
   switch (family_of(weights, isa)) {
     case ConvolutionFamily::implicit_matmul: return pack_implicit(weights, isa, source, strides, to, begin, end);
+    case ConvolutionFamily::winograd: return pack_winograd(weights, isa, source, strides, to, begin, end);
     case ConvolutionFamily::bf16_matmul:
       return pack_bf16(weights, source, strides, static_cast<std::byte*>(packed), begin, end);
     case ConvolutionFamily::depthwise: return pack_depthwise(weights, lanes, source, strides, to);
@@ -166,6 +174,10 @@ std::unique_ptr<const Convolution> make_convolution(const ConvolutionShape& shap
   WHERRY_CHECK(shape.batch >= 0 && shape.out_h() >= 1 && shape.out_w() >= 1);
   const ConvolutionFamily family = family_of(shape.weights, isa);
   if (family == ConvolutionFamily::implicit_matmul) return make_implicit_convolution(shape, isa, threads, choice);
+  if (family == ConvolutionFamily::winograd) {
+    WHERRY_CHECK(winograd_allowed(shape));
+    return make_winograd_convolution(shape, isa, threads);
+  }
   if (family == ConvolutionFamily::bf16_matmul) return make_bf16_convolution(shape, isa, threads, choice);
   return make_window_convolution(shape, isa, threads);
 }

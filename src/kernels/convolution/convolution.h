@@ -25,13 +25,16 @@ struct ConvolutionWeights {
   std::int64_t groups = 1;
   DType dtype =
       DType::f32;  ///< of what is multiplied, weights and x: f32, or bf16 with fp32 sums (by ISAs that have it)
+  /// 0: sums of products, as the formula says. 2 or 4: Winograd's algorithm on tiles of that many outputs squared, for
+  /// 3×3 fp32 filters of one group. See choose_winograd().
+  int winograd = 0;
 
   bool operator==(const ConvolutionWeights&) const = default;
 };
 
 /// Bytes of the packed form, a multiple of 64. Its memory must lie on a 64-byte boundary.
 std::size_t packed_bytes(const ConvolutionWeights& weights, base::Isa isa);
-/// The name of the packed format, e.g. "f32_panel64", "bf16_panel32", "f32_depthwise16": equal names, shapes and
+/// The name of the packed format, e.g. "f32_panel32", "bf16_panel32", "f32_depthwise16": equal names, shapes and
 /// contents may share bytes.
 std::string_view packed_format(const ConvolutionWeights& weights, base::Isa isa);
 /// Packs fp32 weights whose element (o, c, kh, kw) is at source + o·strides[0] + c·strides[1] + kh·strides[2] +
@@ -98,7 +101,7 @@ struct ConvolutionArguments {
 class Convolution {
  public:
   virtual ~Convolution() = default;
-  /// Which kernel runs, e.g. "f32_conv_6x64_avx512", "f32_depthwise_avx512", "f32_grouped_avx2".
+  /// Which kernel runs, e.g. "f32_conv_14x32_avx512", "f32_depthwise_avx512", "f32_grouped_avx2".
   virtual std::string_view name() const = 0;
   /// Work items; any partition of [0, items()) into ranges, in any order and on any threads, gives the same y.
   virtual std::int64_t items() const = 0;
@@ -126,6 +129,18 @@ bool reads_halo(const ConvolutionWeights& weights);
 /// items. `choice` is one of the candidates of such a primitive, empty for the cost model's.
 std::unique_ptr<const Convolution> make_convolution(const ConvolutionShape& shape, base::Isa isa, int threads,
                                                     const Choice& choice = {});
+
+/// The tile of Winograd's algorithm that is fastest for a shape (whatever shape.weights.winograd is), or 0 where the
+/// formula itself is or the algorithm does not apply: it needs 3×3 fp32 filters of one group, stride and dilation 1.
+///
+/// Winograd multiplies 2.25 (tile 2) or 4 times (tile 4) less. Its error, relative to the largest output, is no larger
+/// than a plain fp32 sum's with tile 2 and about twice that with tile 4 (winograd_test.cc measures it: 1.1e-6, 3.1e-6
+/// and 1.7e-6). An infinity or NaN in x may reach all outputs of the tiles whose inputs it is one of, not only the
+/// windows that hold it. Packed weights are 1.8 or 4 times as large.
+///
+/// The choice follows from weights, ISA and number of pixels, not from threads, so that every number of threads gives
+/// the same y; two image sizes of one model may hold two packed forms of a weight.
+int choose_winograd(const ConvolutionShape& shape, base::Isa isa);
 
 /// The oracle: one sum an output element, in fp64, then the epilogue. arguments.weights are elements of weights.dtype
 /// with `weight_strides` for [O, C/groups, KH, KW].

@@ -94,6 +94,63 @@ void check_window(WindowKind kind, base::Isa isa, int lanes, int max_pixels) {
       }
 }
 
+/// Row kernels: all channel tails, both edges inside and outside the image.
+void check_rows(base::Isa isa, int lanes) {
+  if (!runs_here(isa)) GTEST_SKIP() << base::name_of(isa) << " cannot run here";
+  const WindowKernels& kernels = window_kernels(WindowKind::depthwise, isa);
+  for (const std::int64_t taps_h : {2, 3})
+    for (std::int64_t pixels = 1; pixels <= 9; ++pixels)
+      for (const std::int64_t channels : {1, lanes - 1, lanes, 2 * lanes + 3})
+        for (int edges = 0; edges < 4; ++edges) {
+          const bool left = edges % 2 == 1, right = edges >= 2;
+          const std::int64_t columns = pixels + 2 - left - right, padded = (channels + lanes - 1) / lanes * lanes;
+          if (columns < 2 - left) continue;  // the first pixel's middle column is always inside
+          const std::vector<float> x = whole_numbers(taps_h * columns * channels, 1);
+          const std::vector<float> values = whole_numbers(taps_h * 3 * padded, 2);
+          const std::vector<float> bias = whole_numbers(channels, 3), residual = whole_numbers(pixels * channels, 4);
+          base::AlignedBuffer packed(values.size() * sizeof(float));
+          std::copy(values.begin(), values.end(), reinterpret_cast<float*>(packed.data()));
+          std::vector<float> y = guarded(pixels * (channels + 1)), expected = y;
+          WindowTask task{};
+          task.x = x.data() - (left ? channels : 0);
+          task.taps_h = taps_h, task.taps_w = 3;
+          task.x_tap_h = columns * channels, task.x_tap_w = task.x_pixel = channels;
+          task.weights = reinterpret_cast<const float*>(packed.data());
+          task.weights_tap_h = 3 * padded, task.weights_tap_w = padded;
+          task.in_channels = task.out_channels = channels;
+          task.bias = pixels % 2 == 0 ? nullptr : bias.data();
+          task.residual = pixels % 3 == 0 ? residual.data() : nullptr;
+          task.residual_pixel = channels;
+          task.y = y.data();
+          task.y_pixel = channels + 1;
+          task.clamp = pixels % 4 < 2;
+          task.low = -5, task.high = 9;
+          task.pixels = pixels;
+          task.outside_left = left, task.outside_right = right;
+          kernels.rows[taps_h](task);
+          for (std::int64_t p = 0; p < pixels; ++p)
+            for (std::int64_t o = 0; o < channels; ++o) {
+              float sum = task.bias == nullptr ? 0 : bias[o];
+              for (std::int64_t i = 0; i < taps_h; ++i)
+                for (std::int64_t j = 0; j < 3; ++j) {
+                  const std::int64_t column = p + j - left;
+                  if (column >= 0 && column < columns)
+                    sum += x[(i * columns + column) * channels + o] * values[(i * 3 + j) * padded + o];
+                }
+              if (task.residual != nullptr) sum += residual[p * channels + o];
+              expected[p * (channels + 1) + o] = task.clamp ? std::clamp(sum, -5.0f, 9.0f) : sum;
+            }
+          SCOPED_TRACE(::testing::Message()
+                       << pixels << " pixels, " << channels << " channels, " << taps_h << " taps, edges " << edges);
+          expect_same(y, expected);
+          if (::testing::Test::HasFatalFailure()) return;
+        }
+}
+
+TEST(Window, RowsScalar) { check_rows(base::Isa::scalar, 4); }
+TEST(Window, RowsAvx2) { check_rows(base::Isa::avx2, 8); }
+TEST(Window, RowsAvx512) { check_rows(base::Isa::avx512, 16); }
+
 #define WHERRY_WINDOW(kind, isa, lanes, pixels)                                                        \
   TEST(Window, kind##_##isa) {                                                                         \
     if (base::has_bf16(base::Isa::isa)) GTEST_SKIP() << "bf16_convolution_test.cc tests bf16 kernels"; \
@@ -123,6 +180,7 @@ std::int64_t extent(std::int64_t n, std::int64_t stride_n, std::int64_t h, std::
 /// as its last pixel, so that a sanitizer sees any access past it.
 void check_exact(const ConvolutionShape& shape, base::Isa isa, int options, int threads) {
   const ConvolutionWeights& sizes = shape.weights;
+  if (sizes.winograd != 0 && !winograd_allowed(shape)) return;
   const std::int64_t inputs = sizes.in_channels / sizes.groups;
   const std::vector<float> x = whole_numbers(extent(shape.batch, shape.x_stride_n, shape.in_h, shape.x_stride_h,
                                                     shape.in_w, shape.x_stride_w, sizes.in_channels),
@@ -195,7 +253,13 @@ std::vector<ConvolutionWeights> all_families(std::int64_t kernel_h, std::int64_t
   const auto add = [&](std::int64_t in, std::int64_t out, std::int64_t groups) {
     all.push_back({in, out, kernel_h, kernel_w, groups});
   };
-  add(1, 1, 1), add(3, 5, 1), add(3, 64, 1), add(17, 33, 1), add(20, 130, 1);                         // matmul, stem
+  add(1, 1, 1), add(3, 5, 1), add(3, 64, 1), add(17, 33, 1), add(20, 130, 1);  // matmul, stem
+  if (kernel_h == 3 && kernel_w == 3) {  // whole numbers stay whole quarters in transforms of tile 2
+    for (const auto& [in, out] : {std::pair{1, 1}, {3, 5}, {17, 33}, {20, 130}, {48, 64}}) {
+      add(in, out, 1);
+      all.back().winograd = 2;
+    }
+  }
   add(1, 1, 1), add(2, 2, 2), add(16, 16, 16), add(19, 19, 19), add(40, 40, 40), add(150, 150, 150);  // depthwise
   add(6, 12, 6), add(5, 15, 5), add(3, 51, 3);  // depthwise, multiplier
   add(8, 8, 2), add(20, 20, 5), add(32, 32, 8), add(24, 24, 3), add(48, 48, 2), add(64, 32, 4), add(12, 30, 6),
@@ -260,6 +324,8 @@ TEST_P(ConvolutionOn, WideImagesAndManyThreads) {
   for (const int threads : {1, 2, 16}) {
     check_exact(dense({3, 32, 7, 7, 1}, 40, 60, 2, 3), GetParam(), 3, threads);
     check_exact(dense({64, 72, 3, 3, 1}, 14, 14, 1, 1), GetParam(), 1, threads);
+    check_exact(dense({64, 72, 3, 3, 1, DType::f32, 2}, 14, 14, 1, 1), GetParam(), 1, threads);
+    check_exact(dense({64, 72, 3, 3, 1, DType::f32, 2}, 57, 61, 1, 1), GetParam(), 3, threads);
     check_exact(dense({96, 96, 3, 3, 96}, 30, 41, 2, 1), GetParam(), 3, threads);
     check_exact(dense({128, 128, 3, 3, 32}, 14, 14, 1, 1), GetParam(), 3, threads);
     if (HasFatalFailure()) return;
@@ -293,6 +359,7 @@ TEST_P(ConvolutionOn, DeepSumsStayWithinTheErrorBound) {
 
 TEST_P(ConvolutionOn, NonFiniteInputsStayInTheirWindows) {
   for (const ConvolutionWeights& weights : all_families(3, 3)) {
+    if (weights.winograd != 0) continue;  // reaches further: winograd_test.cc
     const ConvolutionShape shape = dense(weights, 9, 9, 1, 1);
     const std::int64_t inputs = weights.in_channels / weights.groups;
     const std::int64_t strides[4] = {inputs * 9, 9, 3, 1};

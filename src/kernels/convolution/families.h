@@ -18,6 +18,7 @@ enum class ConvolutionFamily : std::uint8_t {
   depthwise,        ///< [kh][kw][C rounded up to vectors]
   grouped,          ///< [vector of outputs][kh][kw][c of a group][lanes]
   bf16_matmul,      ///< Bf16Panels, group by group
+  winograd,         ///< [panel][frequency][c][panel width]
 };
 
 ConvolutionFamily family_of(const ConvolutionWeights& weights, base::Isa isa);
@@ -36,6 +37,14 @@ std::unique_ptr<const Convolution> make_implicit_convolution(const ConvolutionSh
 Bf16Panels bf16_panels(const ConvolutionWeights& weights);
 std::unique_ptr<const Convolution> make_bf16_convolution(const ConvolutionShape& shape, base::Isa isa, int threads,
                                                          const Choice& choice);
+/// 3×3, stride and dilation 1, one group; weights.winograd says which tile.
+std::unique_ptr<const Convolution> make_winograd_convolution(const ConvolutionShape& shape, base::Isa isa, int threads);
+/// Whether the formula holds for the shape, whatever weights.winograd says.
+bool winograd_allowed(const ConvolutionShape& shape);
+std::int64_t winograd_elements(const ConvolutionWeights& weights, base::Isa isa);
+/// Panels [begin, end) of the filters' transforms.
+void pack_winograd(const ConvolutionWeights& weights, base::Isa isa, const float* source, const std::int64_t strides[4],
+                   float* packed, std::int64_t begin, std::int64_t end);
 /// Depthwise or grouped.
 std::unique_ptr<const Convolution> make_window_convolution(const ConvolutionShape& shape, base::Isa isa, int threads);
 

@@ -19,6 +19,7 @@ namespace {
 /// Up to this many channels a window's row (kernel_w · C neighbouring floats) is one tap: a stem's 3 channels alone
 /// would be too short a loop.
 constexpr std::int64_t kMaxMergedChannels = 15;
+constexpr std::int64_t kFewestPanelsToGather = 4;
 
 std::size_t round_up(std::size_t bytes) { return (bytes + 63) / 64 * 64; }
 
@@ -53,6 +54,18 @@ class ImplicitConvolution final : public Convolution {
     return result;
   }
 
+  /// Whether the rows of A in a segment are pixels one stride apart: a 1×1 window that moves on by one pixel, in an
+  /// image without gaps between its rows.
+  bool rows_are_strided() const {
+    if (taps_ != 1 || padded_ || shape_.stride_h != 1 || shape_.stride_w != 1) return false;
+    const bool rows_join = out_h_ == 1 || shape_.x_stride_h == out_w_ * shape_.x_stride_w;
+    const bool images_join = shape_.batch == 1 || shape_.x_stride_n == out_h_ * out_w_ * shape_.x_stride_w;
+    if (segments_ == shape_.batch * out_h_) return true;
+    return rows_join && (segments_ == shape_.batch || images_join);
+  }
+
+  /// Lays out the rows that the task's table points to: [row][tap][depth].
+  void gather_rows(const BlockTask& task, float* to) const noexcept;
   /// Writes the row pointers of pixels [first, end) of the flat order (n, oh, ow), tile by tile.
   void find_rows(const float* x, std::int64_t first_pixel, std::int64_t first_tile, std::int64_t end_tile,
                  std::byte* scratch) const noexcept;
@@ -69,10 +82,11 @@ class ImplicitConvolution final : public Convolution {
   std::int64_t taps_w_ = 1;  ///< taps in one row of the window
   std::int64_t taps_ = 1, depth_ = 0;
   bool padded_ = false;
+  bool gathered_ = false;      ///< blocks of rows are laid out in scratch: im2col, a block at a time
   std::int64_t segments_ = 1;  ///< runs of pixels whose y has one stride
   std::int64_t items_ = 0;
   std::int64_t element_bytes_ = 4;
-  std::size_t zeros_at_ = 0, patches_at_ = 0, accumulators_at_ = 0, scratch_bytes_ = 0;
+  std::size_t copied_at_ = 0, zeros_at_ = 0, patches_at_ = 0, accumulators_at_ = 0, scratch_bytes_ = 0;
   std::string name_;
 };
 
@@ -100,11 +114,16 @@ ImplicitConvolution::ImplicitConvolution(const ConvolutionShape& shape, base::Is
   }
   if (segments_ == 0) segments_ = 1;
   const std::int64_t reread = std::min(taps_, shape.stride_h * shape.stride_w);
+  // Many panels pay for laying a block's rows out once, as the strided kernels like them.
+  gathered_ = !rows_are_strided() && panels_.count >= kFewestPanelsToGather;
   problem_ = {.outer = segments_ * weights.groups,
               .rows = pixels / segments_,
-              .taps = taps_,
-              .depth = depth_,
-              .a_bytes_per_row = inputs * 4 * reread,
+              .taps = gathered_ ? 1 : taps_,
+              .depth = gathered_ ? taps_ * depth_ : depth_,
+              .a_bytes_per_row = gathered_ ? taps_ * depth_ * 4 : inputs * 4 * reread,
+              .strided = gathered_ || rows_are_strided(),
+              .a_row_stride = shape.x_stride_w,
+              .gathered = gathered_,
               .shared_b = true,
               .threads = threads};
   blocking_ = choose_blocking(kernels_, panels_, problem_, choice);
@@ -114,7 +133,8 @@ ImplicitConvolution::ImplicitConvolution(const ConvolutionShape& shape, base::Is
                       base::name_of(base::fp32_isa(isa)));
 
   const std::int64_t rows = blocking_.max_block_rows();
-  zeros_at_ = round_up(rows * taps_ * sizeof(const float*));
+  copied_at_ = round_up(blocking_.strided && !gathered_ ? 0 : rows * taps_ * sizeof(const float*));
+  zeros_at_ = copied_at_ + round_up(blocking_.copied_elements() * sizeof(float));
   patches_at_ = zeros_at_ + (padded_ ? round_up(std::max(weights.in_channels, depth_) * sizeof(float)) : 0);
   accumulators_at_ = patches_at_ + (padded_ && merged_ ? round_up(rows * taps_ * depth_ * sizeof(float)) : 0);
   scratch_bytes_ = accumulators_at_ + round_up(rows * panels_.widest() * panels_.lanes * sizeof(float));
@@ -196,6 +216,17 @@ void ImplicitConvolution::find_rows(const float* x, std::int64_t first_pixel, st
   }
 }
 
+void ImplicitConvolution::gather_rows(const BlockTask& task, float* to) const noexcept {
+  const float* const* at = task.table;
+  for (std::int64_t tile = task.first_tile; tile < task.end_tile; ++tile) {
+    const std::int64_t rows = blocking_.first_row(tile + 1) - blocking_.first_row(tile);
+    for (std::int64_t tap = 0; tap < taps_; ++tap)
+      for (std::int64_t r = 0; r < rows; ++r)
+        std::memcpy(to + r * blocking_.copied_stride + tap * depth_, *at++ + task.first, depth_ * sizeof(float));
+    to += rows * blocking_.copied_stride;
+  }
+}
+
 void ImplicitConvolution::run(const ConvolutionArguments& arguments, std::int64_t begin, std::int64_t end,
                               void* scratch) const noexcept {
   if (begin >= end) return;
@@ -213,14 +244,14 @@ void ImplicitConvolution::run(const ConvolutionArguments& arguments, std::int64_
     BlockTask task;
     task.first_tile = blocking_.first_tile(item.block);
     task.end_tile = blocking_.first_tile(item.block + 1);
-    if (item.segment != last.segment || item.block != last.block)
+    const bool new_rows = item.segment != last.segment || item.block != last.block;
+    if ((gathered_ || !blocking_.strided) && new_rows)
       find_rows(static_cast<const float*>(arguments.x), pixel, task.first_tile, task.end_tile, memory);
-    last = item;
 
     task.kernels = &kernels_;
     task.blocking = &blocking_;
-    task.taps = taps_;
-    task.depth = depth_;
+    task.taps = gathered_ ? 1 : taps_;
+    task.depth = gathered_ ? taps_ * depth_ : depth_;
     task.depth_stride = 1;
     task.table = reinterpret_cast<const float* const*>(memory);
     task.first = item.group * inputs;
@@ -234,8 +265,25 @@ void ImplicitConvolution::run(const ConvolutionArguments& arguments, std::int64_
         static_cast<std::byte*>(arguments.y) +
         (n * shape_.y_stride_n + oh * shape_.y_stride_h + ow * shape_.y_stride_w + task.origin.column) * element_bytes_;
     task.c_row_stride = shape_.y_stride_w;
+    task.a = static_cast<const float*>(arguments.x) + n * shape_.x_stride_n + oh * shape_.x_stride_h +
+             ow * shape_.x_stride_w + task.first;
+    task.a_row_stride = shape_.x_stride_w;
+    if (blocking_.copied_stride != 0) {
+      float* const copied = reinterpret_cast<float*>(memory + copied_at_);
+      if (new_rows || item.group != last.group) {
+        if (gathered_)
+          gather_rows(task, copied);
+        else
+          copy_rows(task.a, task.a_row_stride, blocking_.first_row_of_block(item.block + 1) - row, depth_, copied,
+                    blocking_.copied_stride);
+      }
+      task.a = copied;
+      task.a_row_stride = blocking_.copied_stride;
+    }
+    last = item;
     task.epilogue = &arguments.epilogue;
-    task.prefetch_b = blocking_.panels_outer && item.block + 1 == blocking_.blocks;
+    task.prefetch =
+        blocking_.prefetched(item.block, taps_ * depth_ * task.vectors * panels_.lanes, i - begin < panels_.count);
     task.accumulators = reinterpret_cast<float*>(memory + accumulators_at_);
     compute_block(task);
   }

@@ -54,6 +54,7 @@ class WindowConvolution final : public Convolution {
   std::int64_t channel_blocks_, column_blocks_;
   std::int64_t interior_begin_, interior_end_;  ///< columns whose windows lie in the image
   std::int64_t x_bytes_, element_bytes_;
+  bool whole_rows_;  ///< 3×3 windows that row kernels compute
   std::size_t scratch_bytes_;
   std::vector<std::int32_t> index_;
   std::string name_;
@@ -95,6 +96,8 @@ WindowConvolution::WindowConvolution(const ConvolutionShape& shape, base::Isa is
   const std::int64_t last_start = shape.in_w - 1 - shape.dilation_w * (weights.kernel_w - 1) + shape.pad_left;
   interior_end_ = last_start < 0 ? 0 : std::min(out_w_, last_start / shape.stride_w + 1);
   interior_end_ = std::max(interior_begin_, interior_end_);
+  whole_rows_ = !grouped_ && weights.kernel_h == 3 && weights.kernel_w == 3 && shape.dilation_w == 1 &&
+                shape.stride_w == 1 && shape.in_w >= 2;
   element_bytes_ = static_cast<std::int64_t>(size_of(shape.y_dtype));
   const bool bf16 = shape.weights.dtype == DType::bf16;
   x_bytes_ = static_cast<std::int64_t>(size_of(shape.weights.dtype));
@@ -128,11 +131,13 @@ void WindowConvolution::run(const ConvolutionArguments& arguments, std::int64_t 
   task.index = index_.data();
 
   for (std::int64_t item = begin; item < end; ++item) {
-    const std::int64_t oh = item % out_h_;
-    std::int64_t rest = item / out_h_;
-    const std::int64_t column_block = rest % column_blocks_;
-    rest /= column_blocks_;
-    const std::int64_t channel_block = rest % channel_blocks_, n = rest / channel_blocks_;
+    // Rows outermost: a thread's share is a band of the image, as it is in the layers before and after, so that each
+    // core finds in its own L2 most of what it reads.
+    const std::int64_t column_block = item % column_blocks_;
+    std::int64_t rest = item / column_blocks_;
+    const std::int64_t channel_block = rest % channel_blocks_;
+    rest /= channel_blocks_;
+    const std::int64_t oh = rest % out_h_, n = rest / out_h_;
 
     const std::int64_t first_vector = vectors_ * channel_block / channel_blocks_;
     const std::int64_t end_vector = vectors_ * (channel_block + 1) / channel_blocks_;
@@ -169,20 +174,30 @@ void WindowConvolution::run(const ConvolutionArguments& arguments, std::int64_t 
               : static_cast<const std::byte*>(epilogue.residual) +
                     residual_bytes * ((first_pixel + ow - first_ow) * epilogue.residual_row_stride + first_output);
       task.y = results + (ow - first_ow) * task.y_pixel * result_bytes;
-      kernels_.pixels[pixels](task);
+      const WindowKernel kernel = pixels == 0 ? kernels_.rows[task.taps_h] : kernels_.pixels[pixels];
+      kernel(task);
     };
-    const std::int64_t inside = std::clamp(interior_begin_, first_ow, end_ow);
-    const std::int64_t outside = std::clamp(interior_end_, inside, end_ow);
-    const auto edge = [&](std::int64_t ow) {
-      compute(ow, 1, clip(ow * shape_.stride_w - shape_.pad_left, shape_.dilation_w, weights.kernel_w, shape_.in_w));
-    };
-    for (std::int64_t ow = first_ow; ow < inside; ++ow) edge(ow);
-    const std::int64_t tiles = divide_up(outside - inside, kernels_.max_pixels);
-    for (std::int64_t tile = 0; tile < tiles; ++tile) {
-      const std::int64_t from = inside + (outside - inside) * tile / tiles;
-      compute(from, inside + (outside - inside) * (tile + 1) / tiles - from, {0, weights.kernel_w});
+    const std::int64_t first_iw = first_ow * shape_.stride_w - shape_.pad_left;
+    const std::int64_t last_iw = (end_ow - 1) * shape_.stride_w - shape_.pad_left;
+    if (whole_rows_ && task.taps_h >= 2 && first_iw >= -1 && last_iw + 2 <= shape_.in_w) {
+      task.pixels = end_ow - first_ow;
+      task.outside_left = first_iw < 0;
+      task.outside_right = last_iw + 2 == shape_.in_w;
+      compute(first_ow, 0, {0, 3});
+    } else {
+      const std::int64_t inside = std::clamp(interior_begin_, first_ow, end_ow);
+      const std::int64_t outside = std::clamp(interior_end_, inside, end_ow);
+      const auto edge = [&](std::int64_t ow) {
+        compute(ow, 1, clip(ow * shape_.stride_w - shape_.pad_left, shape_.dilation_w, weights.kernel_w, shape_.in_w));
+      };
+      for (std::int64_t ow = first_ow; ow < inside; ++ow) edge(ow);
+      const std::int64_t tiles = divide_up(outside - inside, kernels_.max_pixels);
+      for (std::int64_t tile = 0; tile < tiles; ++tile) {
+        const std::int64_t from = inside + (outside - inside) * tile / tiles;
+        compute(from, inside + (outside - inside) * (tile + 1) / tiles - from, {0, weights.kernel_w});
+      }
+      for (std::int64_t ow = outside; ow < end_ow; ++ow) edge(ow);
     }
-    for (std::int64_t ow = outside; ow < end_ow; ++ow) edge(ow);
 
     if (epilogue.program != nullptr) {
       const EpilogueOrigin origin = {first_pixel, first_output, 0, nullptr};

@@ -28,6 +28,10 @@ struct WindowTask {
   std::int64_t y_pixel;
   bool clamp;  ///< apply low and high; NaN passes
   float low, high;
+  // Row kernels only:
+  std::int64_t pixels;  ///< neighbours
+  bool outside_left;    ///< the first pixel's first column of x is outside the image: zeros
+  bool outside_right;   ///< so is the last pixel's last column
   // Grouped kernels only:
   std::int64_t group_inputs;    ///< input channels of one group
   std::int64_t vector_inputs;   ///< input channels that one vector of outputs reads
@@ -42,11 +46,14 @@ inline constexpr int kMaxWindowPixels = 8;
 
 enum class WindowKind : std::uint8_t { depthwise, grouped };
 
-/// Kernels of one kind and instruction set; pixels[p] computes p pixels, p = 1 … max_pixels.
+/// Kernels of one kind and instruction set; pixels[p] computes p pixels, p = 1 … max_pixels. Of depthwise kernels,
+/// rows[taps_h] computes any number of pixels (task.pixels) of windows 2 or 3 taps high and 3 wide, x_pixel being
+/// x_tap_w; task.x is at the first pixel's first column even where that is outside.
 struct WindowKernels {
   int lanes = 0;
   int max_pixels = 0;
   WindowKernel pixels[kMaxWindowPixels + 1] = {};
+  WindowKernel rows[4] = {};
 };
 
 /// `isa` is exactly one of the list's: avx512_bf16 for bf16 images, else at most avx512.

@@ -2,6 +2,7 @@
 
 #include "kernels/matmul/block.h"
 
+#include <cstring>
 #include <limits>
 #include <memory>
 
@@ -29,7 +30,7 @@ void compute_block(const BlockTask& task) noexcept {
   const Epilogue& epilogue = *task.epilogue;
   const std::int64_t width = task.vectors * task.kernels->lanes;
   const std::int64_t first_row = blocking.first_row(task.first_tile);
-  const TileKernel* kernels = task.kernels->widths[task.vectors].rows;
+  const TileKernel* kernels = task.kernels->widths[task.vectors].rows(blocking.strided).kernels;
   const float* bias = epilogue.bias == nullptr ? nullptr : epilogue.bias + task.origin.column;
   const float* residual = epilogue.residual == nullptr
                               ? nullptr
@@ -49,15 +50,20 @@ void compute_block(const BlockTask& task) noexcept {
       const std::int64_t depth = k + blocking.chunk_depth < task.depth ? blocking.chunk_depth : task.depth - k;
       const bool last_chunk = tap + taps >= task.taps && k + depth >= task.depth;
       // While one chunk of B is multiplied, its successor in memory is brought to L2, each tile asking for its share.
-      const std::int64_t chunk_bytes = taps * depth * width * static_cast<std::int64_t>(sizeof(float));
-      const bool prefetch = task.prefetch_b || !last_chunk;
+      const Blocking::Part wanted = last_chunk ? task.prefetch : Blocking::Part{0, taps * depth * width};
+      const std::int64_t wanted_bytes = (wanted.end - wanted.begin) * static_cast<std::int64_t>(sizeof(float));
       const std::int64_t tiles = task.end_tile - task.first_tile;
       for (std::int64_t tile = task.first_tile; tile < task.end_tile; ++tile) {
         const std::int64_t row = blocking.first_row(tile) - first_row;
         const std::int64_t rows = blocking.first_row(tile + 1) - first_row - row;
         TileTask inner;
-        inner.rows = task.table + row * task.taps + tap * rows;
-        inner.first = task.first + k * task.depth_stride;
+        if (blocking.strided) {
+          inner.a = task.a + row * task.a_row_stride + k;
+          inner.a_stride = task.a_row_stride;
+        } else {
+          inner.rows = task.table + row * task.taps + tap * rows;
+          inner.first = task.first + k * task.depth_stride;
+        }
         inner.taps = taps;
         inner.depth = depth;
         inner.depth_stride = task.depth_stride;
@@ -71,10 +77,15 @@ void compute_block(const BlockTask& task) noexcept {
         inner.columns = task.columns;
         inner.prefetch = b;
         inner.prefetch_step = 0;
-        if (prefetch && taps * depth > 0) {
+        if (wanted_bytes > 0 && taps * depth > 0) {
           const std::int64_t done = tile - task.first_tile;
-          inner.prefetch = reinterpret_cast<const char*>(b) + chunk_bytes + chunk_bytes * done / tiles;
-          inner.prefetch_step = chunk_bytes / (tiles * taps * depth);
+          inner.prefetch =
+              reinterpret_cast<const char*>(b + taps * depth * width + wanted.begin) + wanted_bytes * done / tiles;
+          inner.prefetch_step = (wanted_bytes + tiles * taps * depth - 1) / (tiles * taps * depth);
+        } else if (blocking.strided && task.a_row_stride == depth) {
+          // Nothing of B to wait for: the next tile's rows of A, which often come from another core's cache.
+          inner.prefetch = inner.a + rows * depth;
+          inner.prefetch_step = rows * static_cast<std::int64_t>(sizeof(float));
         }
         inner.clamp = last_chunk && clamp;
         inner.low = epilogue.low;
@@ -91,6 +102,11 @@ void compute_block(const BlockTask& task) noexcept {
     run_epilogue_program(epilogue, task.origin, task.accumulators, width, task.c, task.c_row_stride, rows,
                          task.columns);
   }
+}
+
+void copy_rows(const float* a, std::int64_t a_row_stride, std::int64_t rows, std::int64_t depth, float* to,
+               std::int64_t to_stride) noexcept {
+  for (std::int64_t r = 0; r < rows; ++r) std::memcpy(to + r * to_stride, a + r * a_row_stride, depth * sizeof(float));
 }
 
 }  // namespace wherry::kernels

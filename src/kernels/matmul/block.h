@@ -34,6 +34,8 @@ struct BlockTask {
   std::int64_t first_tile, end_tile;
   const float* const* table;  ///< row pointers: tile by tile, [taps][rows of that tile]
   std::int64_t first;         ///< elements added to every row pointer (a group's first channel)
+  const float* a;             ///< the block's first row where rows have one stride (the blocking is strided then) …
+  std::int64_t a_row_stride;  ///< … instead of table and first; one tap, depth stride 1
   const float* panel;
   int vectors;
   std::int64_t columns;
@@ -41,10 +43,14 @@ struct BlockTask {
   std::int64_t c_row_stride;
   const Epilogue* epilogue;
   EpilogueOrigin origin;
-  bool prefetch_b;      ///< B continues past the panel with what the next item reads
-  float* accumulators;  ///< scratch, block rows × vectors · lanes
+  Blocking::Part prefetch;  ///< elements past this panel, of what the next item reads
+  float* accumulators;      ///< scratch, block rows × vectors · lanes
 };
 
 void compute_block(const BlockTask& task) noexcept;
+
+/// Copies `rows` rows of `depth` elements, for blockings that want it.
+void copy_rows(const float* a, std::int64_t a_row_stride, std::int64_t rows, std::int64_t depth, float* to,
+               std::int64_t to_stride) noexcept;
 
 }  // namespace wherry::kernels

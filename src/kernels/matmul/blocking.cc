@@ -12,7 +12,10 @@ constexpr std::int64_t kL2Bytes = 1 << 20;
 constexpr std::int64_t kMaxPanelBytes = kL2Bytes * 3 / 8;  ///< beyond it depth is cut …
 constexpr std::int64_t kChunkBytes = kL2Bytes / 8;         ///< … into chunks of about this
 constexpr std::int64_t kMaxBlockABytes = kL2Bytes / 2;
-constexpr std::int64_t kMaxBlockRows = 72;  ///< a block's fp32 results, 64 columns wide, stay in L1 with room to spare
+constexpr std::int64_t kMaxBlockRows = 72;  ///< a block's fp32 results, 32 columns wide, stay in L1 with room to spare
+constexpr std::int64_t kL1WayElements = 1024;    ///< rows so far apart fall into one set of L1 …
+constexpr std::int64_t kFewestPanelsToCopy = 4;  ///< … but to copy them first takes a few per cent of a panel's time
+constexpr std::int64_t kMaxGatheredBytes = kL2Bytes;
 constexpr double kItemCycles = 150;
 constexpr double kTileCycles = 30;
 
@@ -75,7 +78,8 @@ Blocking choose_blocking(const TileKernels& kernels, const Panels& panels, const
   result.chunk_depth = problem.depth;
   if (problem.rows <= 0 || panels.count == 0) return result;
   const std::int64_t widest = panels.widest();
-  result.tile_rows = std::min<std::int64_t>(kernels.widths[widest].max_rows, problem.rows);
+  result.strided = problem.strided;
+  result.tile_rows = std::min<std::int64_t>(kernels.widths[widest].rows(problem.strided).max_rows, problem.rows);
   result.tiles = divide_up(problem.rows, result.tile_rows);
 
   const std::int64_t depth = problem.taps * problem.depth;
@@ -117,8 +121,26 @@ Blocking choose_blocking(const TileKernels& kernels, const Panels& panels, const
     const double blocks_each = std::max(1.0, static_cast<double>(result.blocks) / threads);
     const double panels_each = std::max(1.0, static_cast<double>(panels.count) / threads);
     const double blocks_outer_bytes = a_bytes / threads + b_bytes * (b_bytes < kL2Bytes / 2 ? 1 : blocks_each);
-    const double panels_outer_bytes = b_bytes / threads + a_bytes * (a_bytes < kL2Bytes / 2 ? 1 : panels_each);
+    // Threads that divide the columns of C leave the next step, which mostly divides rows, with half of what it reads
+    // in another core's cache.
+    const double c_bytes = static_cast<double>(problem.rows * panels.vectors * panels.lanes * 4);
+    const double panels_outer_bytes = b_bytes / threads + a_bytes * (a_bytes < kL2Bytes / 2 ? 1 : panels_each) +
+                                      (problem.threads > 1 ? c_bytes / 2 : 0);
     result.panels_outer = panels_outer_bytes <= blocks_outer_bytes;
+    // Whole blocks for every thread, then: shares of rows that are the same from step to step.
+    const std::int64_t even = divide_up(result.blocks, problem.threads) * problem.threads;
+    if (!result.panels_outer && even <= result.tiles) result.blocks = even;
+    if (problem.gathered) {
+      // A block is gathered once: large ones, so that B passes by few times; all rows in one if panels are outermost.
+      result.panels_outer = a_bytes <= kMaxGatheredBytes && b_bytes >= kL2Bytes;
+      const std::int64_t fewest_blocks = divide_up(problem.rows * problem.a_bytes_per_row, kMaxGatheredBytes);
+      result.blocks =
+          result.panels_outer ? 1 : std::min(result.tiles, divide_up(fewest_blocks, problem.threads) * problem.threads);
+      result.copied_stride = (problem.depth + 15) / 16 * 16 + 16;
+    } else if (problem.strided && problem.a_row_stride % kL1WayElements == 0 && panels.count >= kFewestPanelsToCopy &&
+               result.tile_rows > 4 && (result.blocks == 1 || !result.panels_outer)) {
+      result.copied_stride = (problem.depth + 15) / 16 * 16 + 16;
+    }
   }
   apply(choice, problem, result);
   return result;

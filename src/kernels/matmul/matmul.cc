@@ -32,6 +32,8 @@ class TiledMatmul final : public Matmul {
                 .taps = 1,
                 .depth = shape.depth,
                 .a_bytes_per_row = shape.depth * 4,
+                .strided = shape.a_depth_stride == 1,
+                .a_row_stride = shape.a_row_stride,
                 .shared_b = shape.packed_b,
                 .threads = threads};
     blocking_ = choose_blocking(kernels_, panels_, problem_, choice);
@@ -40,7 +42,7 @@ class TiledMatmul final : public Matmul {
                         base::name_of(base::fp32_isa(isa)));
 
     const std::int64_t rows = blocking_.max_block_rows();
-    accumulators_at_ = round_up(rows * sizeof(const float*));
+    accumulators_at_ = round_up(std::max(rows * sizeof(const float*), blocking_.copied_elements() * sizeof(float)));
     panel_at_ = accumulators_at_ + round_up(rows * panels_.widest() * panels_.lanes * sizeof(float));
     scratch_bytes_ = panel_at_;
     if (!shape.packed_b) scratch_bytes_ += round_up(panels_.widest() * panels_.lanes * shape.depth * sizeof(float));
@@ -90,6 +92,7 @@ void TiledMatmul::run(const MatmulArguments& arguments, std::int64_t begin, std:
                       void* scratch) const noexcept {
   std::byte* const memory = static_cast<std::byte*>(scratch);
   const float** const table = reinterpret_cast<const float**>(memory);
+  float* const copied = reinterpret_cast<float*>(memory);
   float* const packed = reinterpret_cast<float*>(memory + panel_at_);
   std::int64_t operand_offsets[kMaxEpilogueOperands];
   BatchSizes index = {};
@@ -113,11 +116,15 @@ void TiledMatmul::run(const MatmulArguments& arguments, std::int64_t begin, std:
             arguments.operand_batch_strides == nullptr ? 0 : dot(index, arguments.operand_batch_strides[o]);
     }
     const std::int64_t first_row = blocking_.first_row_of_block(item.block);
-    if (item.batch != last.batch || item.block != last.block) {
+    if (!blocking_.strided && (item.batch != last.batch || item.block != last.block)) {
       const std::int64_t rows = blocking_.first_row_of_block(item.block + 1) - first_row;
       const float* a = static_cast<const float*>(arguments.a) + a_offset + first_row * shape_.a_row_stride;
       for (std::int64_t r = 0; r < rows; ++r) table[r] = a + r * shape_.a_row_stride;
     }
+    if (blocking_.copied_stride != 0 && (item.batch != last.batch || item.block != last.block))
+      copy_rows(static_cast<const float*>(arguments.a) + a_offset + first_row * shape_.a_row_stride,
+                shape_.a_row_stride, blocking_.first_row_of_block(item.block + 1) - first_row, shape_.depth, copied,
+                blocking_.copied_stride);
     const float* panel = packed;
     if (shape_.packed_b) {
       panel = static_cast<const float*>(arguments.b) + panels_.offset(item.panel, shape_.depth);
@@ -137,6 +144,9 @@ void TiledMatmul::run(const MatmulArguments& arguments, std::int64_t begin, std:
     task.end_tile = blocking_.first_tile(item.block + 1);
     task.table = table;
     task.first = 0;
+    task.a = static_cast<const float*>(arguments.a) + a_offset + first_row * shape_.a_row_stride;
+    task.a_row_stride = shape_.a_row_stride;
+    if (blocking_.copied_stride != 0) task.a = copied, task.a_row_stride = blocking_.copied_stride;
     task.panel = panel;
     task.vectors = static_cast<int>(panels_.width(item.panel));
     task.columns = panels_.columns_of(item.panel);
@@ -145,7 +155,10 @@ void TiledMatmul::run(const MatmulArguments& arguments, std::int64_t begin, std:
              (c_offset + first_row * shape_.c_row_stride + task.origin.column) * element_bytes_;
     task.c_row_stride = shape_.c_row_stride;
     task.epilogue = &arguments.epilogue;
-    task.prefetch_b = shape_.packed_b && blocking_.panels_outer && item.block + 1 == blocking_.blocks;
+    if (shape_.packed_b) {
+      const std::int64_t elements = shape_.depth * task.vectors * panels_.lanes;
+      task.prefetch = blocking_.prefetched(item.block, elements, i - begin < panels_.count);
+    }
     task.accumulators = reinterpret_cast<float*>(memory + accumulators_at_);
     compute_block(task);
   }
@@ -160,7 +173,7 @@ std::size_t packed_bytes(const PackedMatrix& b, base::Isa isa) {
 
 std::string_view packed_format(const PackedMatrix& b, base::Isa isa) {
   if (b.dtype == DType::bf16) return "bf16_panel32";
-  static constexpr std::string_view kNames[] = {"f32_panel8", "f32_panel16", "f32_panel64"};
+  static constexpr std::string_view kNames[] = {"f32_panel8", "f32_panel16", "f32_panel32"};
   return kNames[static_cast<int>(base::fp32_isa(isa))];
 }
 

@@ -31,7 +31,7 @@ struct PackedMatrix {
 
 /// Bytes of B's packed form, a multiple of 64. Its memory must lie on a 64-byte boundary.
 std::size_t packed_bytes(const PackedMatrix& b, base::Isa isa);
-/// The name of the packed format, e.g. "f32_panel64", "bf16_panel32": two weights with equal names, shapes and contents
+/// The name of the packed format, e.g. "f32_panel32", "bf16_panel32": two weights with equal names, shapes and contents
 /// may share bytes.
 std::string_view packed_format(const PackedMatrix& b, base::Isa isa);
 /// Packs B from fp32, rounded to nearest even for bf16; element (k, n) at b + k·depth_stride + n·column_stride. So the
@@ -92,7 +92,7 @@ struct MatmulArguments {
 class Matmul {
  public:
   virtual ~Matmul() = default;
-  /// Which kernel runs, e.g. "f32_6x64_avx512", "bf16_32x32_amx", "f32_4x8_scalar".
+  /// Which kernel runs, e.g. "f32_14x32_avx512", "bf16_32x32_amx", "f32_4x8_scalar".
   virtual std::string_view name() const = 0;
   /// Work items; any partition of [0, items()) into ranges, in any order and on any threads, gives the same C.
   virtual std::int64_t items() const = 0;

@@ -17,18 +17,21 @@
 namespace wherry::kernels {
 namespace {
 
-void bench_tile(base::Isa isa, int vectors, double peak) {
+void bench_tile(base::Isa isa, int vectors, bool strided, double peak) {
   const TileKernels& kernels = tile_kernels(isa);
+  const TileRow& tiles = kernels.widths[vectors].rows(strided);
   const std::int64_t depth = 128, width = static_cast<std::int64_t>(vectors) * kernels.lanes;
   base::AlignedBuffer a(kMaxTileRows * depth * sizeof(float)), b(depth * width * sizeof(float)),
       c(kMaxTileRows * width * sizeof(float));
   std::memset(a.data(), 0, a.size());
   std::memset(b.data(), 0, b.size());
-  for (int rows = 1; rows <= kernels.widths[vectors].max_rows; ++rows) {
+  for (int rows = 1; rows <= tiles.max_rows; ++rows) {
     const float* table[kMaxTileRows];
     for (int r = 0; r < rows; ++r) table[r] = reinterpret_cast<const float*>(a.data()) + r * depth;
     TileTask task{};
     task.rows = table;
+    task.a = table[0];
+    task.a_stride = depth;
     task.taps = 1;
     task.depth = depth;
     task.depth_stride = 1;
@@ -40,12 +43,12 @@ void bench_tile(base::Isa isa, int vectors, double peak) {
     double best = 1e9;
     for (int repeat = 0; repeat < 20; ++repeat) {
       const double start = bench::now();
-      for (int i = 0; i < 200; ++i) kernels.widths[vectors].rows[rows](task);
+      for (int i = 0; i < 200; ++i) tiles.kernels[rows](task);
       best = std::min(best, (bench::now() - start) / 200);
     }
     const double rate = 2.0 * static_cast<double>(rows * width * depth) / best;
-    fmt::print("tile {:>2}x{:<3} {:<7} {:7.1f} GFLOP/s {:5.1f} %\n", rows, width, base::name_of(isa), rate * 1e-9,
-               peak > 0 ? rate / peak * 100 : 0.0);
+    fmt::print("{} tile {:>2}x{:<3} {:<7} {:7.1f} GFLOP/s {:5.1f} %\n", strided ? "strided  " : "gathering", rows,
+               width, base::name_of(isa), rate * 1e-9, peak > 0 ? rate / peak * 100 : 0.0);
   }
 }
 
@@ -83,7 +86,8 @@ int run(int argc, char** argv) {
   for (const base::Isa candidate : base::kIsas)
     if (argc > 2 && base::name_of(candidate) == argv[2]) isa = candidate;
   const double one = bench::measured_peak(isa, 1), peak = bench::measured_peak(isa, threads);
-  for (int vectors = 1; vectors <= tile_kernels(isa).max_vectors; ++vectors) bench_tile(isa, vectors, one);
+  for (int vectors = 1; vectors <= tile_kernels(isa).max_vectors; ++vectors)
+    for (const bool strided : {false, true}) bench_tile(isa, vectors, strided, one);
 
   const Case cases[] = {
       {"ResNet-50 fc, batch 1", product(1, 2048, 1000)},

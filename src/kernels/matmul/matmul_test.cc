@@ -27,13 +27,13 @@ bool runs_here(base::Isa isa) {
   return false;
 }
 
-/// One width of one ISA: all row counts, all tails, several taps, both starts.
-void check_tile(base::Isa isa, int lanes, int vectors, int max_rows) {
+/// One width of one ISA: all row counts, all tails, several taps where rows are gathered, both starts.
+void check_tile(base::Isa isa, int lanes, int vectors, int max_rows, bool strided) {
   if (!runs_here(isa)) GTEST_SKIP() << base::name_of(isa) << " cannot run here";
-  const TileRow& kernels = tile_kernels(isa).widths[vectors];
+  const TileRow& kernels = tile_kernels(isa).widths[vectors].rows(strided);
   ASSERT_EQ(kernels.max_rows, max_rows);
-  const std::int64_t width = static_cast<std::int64_t>(vectors) * lanes, taps = 3, depth = 5, a_stride = 11,
-                     c_stride = width + 3;
+  const std::int64_t width = static_cast<std::int64_t>(vectors) * lanes, taps = strided ? 1 : 3, depth = 5,
+                     depth_stride = strided ? 1 : 2, a_stride = 11, c_stride = width + 3;
   base::AlignedBuffer b(taps * depth * width * sizeof(float));
   float* const packed = reinterpret_cast<float*>(b.data());
   const std::vector<float> b_values = whole_numbers(taps * depth * width, 1);
@@ -41,8 +41,9 @@ void check_tile(base::Isa isa, int lanes, int vectors, int max_rows) {
   for (int rows = 1; rows <= max_rows; ++rows)
     for (std::int64_t columns = width - lanes + 1; columns <= width; ++columns)
       for (const int options : {0, 1, 2, 3}) {
-        // Row r of tap t: row (r + t) of a matrix with depth stride 2; exactly as long as what is read.
-        const std::vector<float> a = whole_numbers((rows + taps - 2) * a_stride + 1 + 2 * (depth - 1) + 1, 2);
+        // Row r of tap t: row (r + t) of a matrix; exactly as long as what is read.
+        const std::vector<float> a =
+            whole_numbers((rows + taps - 2) * a_stride + 1 + depth_stride * (depth - 1) + 1, 2);
         const std::vector<float> init = whole_numbers((rows - 1) * width + columns, 3);
         const std::vector<float> residual = whole_numbers((rows - 1) * width + columns, 4);
         std::vector<const float*> table;
@@ -50,11 +51,16 @@ void check_tile(base::Isa isa, int lanes, int vectors, int max_rows) {
           for (int r = 0; r < rows; ++r) table.push_back(a.data() + (r + t) * a_stride);
         std::vector<float> c = guarded(rows * c_stride), expected = c;
         TileTask task{};
-        task.rows = table.data();
-        task.first = 1;
-        task.taps = taps;
         task.depth = depth;
-        task.depth_stride = 2;
+        if (strided) {
+          task.a = a.data() + 1;
+          task.a_stride = a_stride;
+        } else {
+          task.rows = table.data();
+          task.first = 1;
+          task.taps = taps;
+          task.depth_stride = depth_stride;
+        }
         task.b = packed;
         task.init = options == 0 ? nullptr : init.data();
         task.init_stride = options == 1 ? 0 : width;
@@ -66,13 +72,13 @@ void check_tile(base::Isa isa, int lanes, int vectors, int max_rows) {
         task.clamp = options == 3;
         task.low = -7;
         task.high = 20;
-        kernels.rows[rows](task);
+        kernels.kernels[rows](task);
         for (int r = 0; r < rows; ++r)
           for (std::int64_t j = 0; j < columns; ++j) {
             float sum = options == 0 ? 0 : init[r * task.init_stride + j];
             for (std::int64_t t = 0; t < taps; ++t)
               for (std::int64_t k = 0; k < depth; ++k)
-                sum += a[(r + t) * a_stride + 1 + 2 * k] * packed[(t * depth + k) * width + j];
+                sum += a[(r + t) * a_stride + 1 + depth_stride * k] * packed[(t * depth + k) * width + j];
             if (options >= 2) sum += residual[r * width + j];
             if (options == 3) sum = std::clamp(sum, -7.0f, 20.0f);
             expected[r * c_stride + j] = sum;
@@ -83,8 +89,9 @@ void check_tile(base::Isa isa, int lanes, int vectors, int max_rows) {
       }
 }
 
-#define WHERRY_TILE(isa, lanes, vectors, rows) \
-  TEST(Tile, isa##_##vectors##_vectors) { check_tile(base::Isa::isa, lanes, vectors, rows); }
+#define WHERRY_TILE(isa, lanes, vectors, gathering, strided)                                              \
+  TEST(Tile, isa##_##vectors##_vectors) { check_tile(base::Isa::isa, lanes, vectors, gathering, false); } \
+  TEST(Tile, isa##_##vectors##_vectors_strided) { check_tile(base::Isa::isa, lanes, vectors, strided, true); }
 #include "kernels/matmul/kernels.inc"
 #undef WHERRY_TILE
 
@@ -314,19 +321,21 @@ TEST(Blocking, EveryRowBelongsToOneTileAndOneBlock) {
   for (const base::Isa isa : base::runnable_isas(base::Isa::avx512))
     for (const std::int64_t rows : {1, 2, 6, 7, 49, 196, 197, 3136, 12544})
       for (const std::int64_t columns : {1, 16, 64, 1000})
-        for (const int threads : {1, 2, 3, 16}) {
+        for (const int threads : {1, 2, 3, 16, -2}) {
           const TileKernels& kernels = tile_kernels(isa);
           const Panels panels = make_panels(columns, kernels);
           BlockingProblem problem;
           problem.rows = rows, problem.taps = 9, problem.depth = 300, problem.a_bytes_per_row = 1200;
-          problem.threads = threads;
+          problem.threads = std::abs(threads);
+          problem.strided = threads < 0;
+          if (problem.strided) problem.taps = 1;
           const Blocking blocking = choose_blocking(kernels, panels, problem);
           ASSERT_GE(blocking.blocks, 1);
           ASSERT_EQ(blocking.first_row_of_block(blocking.blocks), rows);
           for (std::int64_t tile = 0; tile < blocking.tiles; ++tile) {
             const std::int64_t size = blocking.first_row(tile + 1) - blocking.first_row(tile);
             ASSERT_GE(size, 1);
-            ASSERT_LE(size, kernels.widths[panels.widest()].max_rows);
+            ASSERT_LE(size, kernels.widths[panels.widest()].rows(problem.strided).max_rows);
           }
           ASSERT_GE(blocking.chunk_taps, 1);
           ASSERT_GE(blocking.chunk_depth, 1);

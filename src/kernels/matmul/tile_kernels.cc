@@ -7,7 +7,7 @@
 namespace wherry::kernels {
 
 // Defined in tiles_<isa>.cc.
-#define WHERRY_TILE(isa, lanes, vectors, rows) extern const TileRow kTile_##isa##_##vectors;
+#define WHERRY_TILE(isa, lanes, vectors, gathering, strided) extern const TileWidth kTile_##isa##_##vectors;
 #include "kernels/matmul/kernels.inc"
 #undef WHERRY_TILE
 
@@ -17,10 +17,10 @@ struct Entry {
   base::Isa isa;
   int lanes;
   int vectors;
-  const TileRow* row;
+  const TileWidth* width;
 };
 
-#define WHERRY_TILE(isa, lanes, vectors, rows) {base::Isa::isa, lanes, vectors, &kTile_##isa##_##vectors},
+#define WHERRY_TILE(isa, lanes, vectors, gathering, strided) {base::Isa::isa, lanes, vectors, &kTile_##isa##_##vectors},
 constexpr Entry kEntries[] = {
 #include "kernels/matmul/kernels.inc"
 };
@@ -32,7 +32,7 @@ TileKernels collect(base::Isa isa) {
     if (entry.isa != isa) continue;
     result.lanes = entry.lanes;
     result.max_vectors = entry.vectors > result.max_vectors ? entry.vectors : result.max_vectors;
-    result.widths[entry.vectors] = *entry.row;
+    result.widths[entry.vectors] = *entry.width;
   }
   WHERRY_CHECK(result.max_vectors > 0);
   return result;

@@ -9,11 +9,14 @@
 namespace wherry::kernels {
 
 /// C[r, j] = clamp(init[r, j] + Σ over taps t, depth k of A_t[r, k] · B[t, k, j] + residual[r, j]) for one tile.
-/// Row r of A_t starts at rows[t · tile_rows + r] + first, so A needs no order at all: rows of a matrix, pixels of an
-/// image, a row of zeros where a tap lies outside it.
+/// Of a gathering kernel, row r of A_t starts at rows[t · tile_rows + r] + first, so A needs no order at all: rows of a
+/// matrix, pixels of an image, a row of zeros where a tap lies outside it. A strided kernel has one tap of depth stride
+/// 1, and row r starts at a + r · a_stride: few address registers leave it more rows, and a step of depth fewer loads.
 struct TileTask {
-  const float* const* rows;   ///< [taps][tile rows]
-  std::int64_t first;         ///< elements added to every row pointer
+  const float* const* rows;  ///< [taps][tile rows]
+  std::int64_t first;        ///< elements added to every row pointer
+  const float* a;            ///< of strided kernels, instead of rows, first, taps and depth_stride
+  std::int64_t a_stride;
   std::int64_t taps;          ///< ≥ 0
   std::int64_t depth;         ///< per tap, ≥ 0
   std::int64_t depth_stride;  ///< elements between A_t[r, k] and A_t[r, k+1]
@@ -34,13 +37,20 @@ struct TileTask {
 
 using TileKernel = void (*)(const TileTask& task) noexcept;
 
-inline constexpr int kMaxTileVectors = 4;
-inline constexpr int kMaxTileRows = 12;
+inline constexpr int kMaxTileVectors = 2;
+inline constexpr int kMaxTileRows = 14;
 
-/// Kernels of one width; rows[r] computes r rows, r = 1 … max_rows.
+/// Kernels of one width; kernels[r] computes r rows, r = 1 … max_rows.
 struct TileRow {
   int max_rows = 0;
-  TileKernel rows[kMaxTileRows + 1] = {};
+  TileKernel kernels[kMaxTileRows + 1] = {};
+};
+
+/// Both ways to find a row of A.
+struct TileWidth {
+  TileRow gathering, strided;
+
+  const TileRow& rows(bool is_strided) const { return is_strided ? strided : gathering; }
 };
 
 /// All kernels of one instruction set.
@@ -48,7 +58,7 @@ struct TileKernels {
   base::Isa isa;
   int lanes;
   int max_vectors;
-  TileRow widths[kMaxTileVectors + 1];  ///< by vectors, 1 … max_vectors
+  TileWidth widths[kMaxTileVectors + 1];  ///< by vectors, 1 … max_vectors
 };
 
 const TileKernels& tile_kernels(base::Isa isa);

@@ -15,13 +15,13 @@ static_assert(Vector::kLanes == 4);
 
 }  // namespace
 
-#define WHERRY_TILE_avx2(lanes, vectors, rows)
-#define WHERRY_TILE_avx512(lanes, vectors, rows)
-#define WHERRY_TILE_scalar(lanes, vectors, rows) \
-  static_assert(lanes == Vector::kLanes);        \
-  extern const TileRow kTile_scalar_##vectors;   \
-  constinit const TileRow kTile_scalar_##vectors = tile_row<vectors, rows>();
-#define WHERRY_TILE(isa, lanes, vectors, rows) WHERRY_TILE_##isa(lanes, vectors, rows)
+#define WHERRY_TILE_avx2(lanes, vectors, gathering, strided)
+#define WHERRY_TILE_avx512(lanes, vectors, gathering, strided)
+#define WHERRY_TILE_scalar(lanes, vectors, gathering, strided) \
+  static_assert(lanes == Vector::kLanes);                      \
+  extern const TileWidth kTile_scalar_##vectors;               \
+  constinit const TileWidth kTile_scalar_##vectors = tile_width<vectors, gathering, strided>();
+#define WHERRY_TILE(isa, lanes, vectors, gathering, strided) WHERRY_TILE_##isa(lanes, vectors, gathering, strided)
 #include "kernels/matmul/kernels.inc"
 
 }  // namespace wherry::kernels

@@ -197,6 +197,7 @@ void lower_convolution(const ir::Node& node, Lowering& lowering) {
   shape.x_halo = halo.top >= shape.pad_top && halo.bottom >= shape.pad_bottom && halo.left >= shape.pad_left &&
                  halo.right >= shape.pad_right;
   if (pads_channels) shape.x_halo = true;
+  if (lowering.winograd()) shape.weights.winograd = kernels::choose_winograd(shape, isa);
   parts.weights = pack_weights(node, shape.weights, lowering);
   if (!whole_batch) {
     parts.images = shape.batch;

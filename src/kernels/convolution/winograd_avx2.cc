@@ -1,0 +1,29 @@
+// Winograd transforms for avx2.
+
+#include <immintrin.h>
+
+#include <cstdint>
+
+#include "kernels/convolution/winograd_kernels.h"
+
+namespace wherry::kernels {
+namespace {
+
+#include "kernels/matmul/vector_avx2.inc"
+
+static_assert(Vector::kLanes == 8);
+
+#include "kernels/convolution/winograd.inc"
+
+}  // namespace
+
+#define WHERRY_WINOGRAD_scalar(lanes, tile)
+#define WHERRY_WINOGRAD_avx512(lanes, tile)
+#define WHERRY_WINOGRAD_avx2(lanes, tile)             \
+  static_assert(lanes == Vector::kLanes);             \
+  extern const WinogradKernels kWinograd_avx2_##tile; \
+  constinit const WinogradKernels kWinograd_avx2_##tile = winograd_table<tile>();
+#define WHERRY_WINOGRAD(isa, lanes, tile) WHERRY_WINOGRAD_##isa(lanes, tile)
+#include "kernels/convolution/winograd_kernels.inc"
+
+}  // namespace wherry::kernels
