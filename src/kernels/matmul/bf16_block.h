@@ -16,29 +16,28 @@ inline constexpr int kBf16BlockRows = 2 * kBf16TileRows;
 inline constexpr int kBf16BlockColumns = 2 * kBf16TileColumns;
 inline constexpr int kBf16MaxStep = 32;  ///< depth that one tile product covers
 
-/// sums[r, j] = init[r, j] + Σ over taps t, steps s, k < step of A[t, s, r, k] · B[t, s, k, j].
+/// sums[r, j] = (adds ? sums[r, j] : 0) + Σ over taps t, steps s, k < step of A[t, s, r, k] · B[t, s, k, j].
 /// A[t, s, r, k] is the bf16 at a[r / 16] + tap_bytes[t] + s · a_step_bytes + r % 16 · a_row_bytes + 2 · k.
 struct Bf16BlockTask {
   const std::byte* a[2];  ///< one a row tile
   std::int64_t a_row_bytes;
   std::int64_t a_step_bytes;
   const std::int64_t* tap_bytes;
-  std::int64_t taps, steps;     ///< ≥ 1
-  int step;                     ///< even, 2 … 32
-  int rows;                     ///< of interest; 16 · row_tiles rows of A must be readable, whatever they hold
-  int row_tiles;                ///< 1 or 2
-  int column_tiles;             ///< 1 or 2
-  const std::byte* b;           ///< [tap][step][column tile][step / 2][16 columns][2]: pairs of neighbours in depth
-  bool a_streams;               ///< A comes from beyond L1 and had better not displace B there
-  const float* init;            ///< of row 0, 32 columns …
-  std::int64_t init_row_bytes;  ///< … and from one row to the next: 0 for a bias
+  std::int64_t taps, steps;  ///< ≥ 1
+  int step;                  ///< even, 2 … 32
+  int rows;                  ///< of interest; 16 · row_tiles rows of A must be readable, whatever they hold
+  int row_tiles;             ///< 1 or 2
+  int column_tiles;          ///< 1 or 2
+  const std::byte* b;        ///< [tap][step][column tile][step / 2][16 columns][2]: pairs of neighbours in depth
+  bool a_streams;            ///< A comes from beyond L1 and had better not displace B there
+  bool adds;                 ///< to what an earlier chunk of depth left in sums
 
   float* sums;                  ///< [32][32], on a 64-byte boundary
   const std::byte* prefetch;    ///< what will be wanted next: each step asks L2 for …
   std::int64_t prefetch_lines;  ///< … so many cache lines of it and moves on
 };
 
-/// Rows of a block on their way out: y = clamp(sum + residual, low, high), rounded to nearest even for a bf16 y.
+/// Rows of a block on their way out: y = clamp(sum + bias + residual, low, high), rounded to nearest even for a bf16 y.
 struct Bf16Finish {
   enum class Residual : std::uint8_t { none, f32, bf16 };
   const float* sums;              ///< [32][32]
@@ -54,6 +53,7 @@ struct Bf16Finish {
   std::int64_t residual_row_bytes;
   bool clamp_low, clamp_high;  ///< NaN passes
   float low, high;
+  const float* bias;  ///< [32]
 };
 
 /// A run of neighbouring elements of a row of A.

@@ -37,12 +37,18 @@ void end() noexcept { _tile_release(); }
 
 template <int kRowTiles, int kColumnTiles, bool kStream>
 void tiles(const Bf16BlockTask& task, Bf16Finish* pending) noexcept {
-  const auto* init = reinterpret_cast<const std::byte*>(task.init);
-  const std::int64_t init_bytes = task.init_row_bytes;
-  _tile_loadd(0, init, init_bytes);
-  if constexpr (kColumnTiles == 2) _tile_loadd(1, init + 64, init_bytes);
-  if constexpr (kRowTiles == 2) _tile_loadd(2, init + kBf16TileRows * init_bytes, init_bytes);
-  if constexpr (kRowTiles == 2 && kColumnTiles == 2) _tile_loadd(3, init + kBf16TileRows * init_bytes + 64, init_bytes);
+  if (task.adds) {
+    _tile_loadd(0, task.sums, 128);
+    if constexpr (kColumnTiles == 2) _tile_loadd(1, task.sums + 16, 128);
+    if constexpr (kRowTiles == 2) _tile_loadd(2, task.sums + 16 * 32, 128);
+    if constexpr (kRowTiles == 2 && kColumnTiles == 2) _tile_loadd(3, task.sums + 16 * 32 + 16, 128);
+  } else {
+    // (A bias could start the sums, but sixteen loads of one line a tile take longer than its additions later.)
+    _tile_zero(0);
+    if constexpr (kColumnTiles == 2) _tile_zero(1);
+    if constexpr (kRowTiles == 2) _tile_zero(2);
+    if constexpr (kRowTiles == 2 && kColumnTiles == 2) _tile_zero(3);
+  }
   const std::int64_t row_bytes = task.a_row_bytes;
   const std::int64_t tile_bytes = std::int64_t{32} * task.step;
   const std::byte* b = task.b;
@@ -101,12 +107,16 @@ void block(const Bf16BlockTask& task, Bf16Finish* pending) noexcept {
     if (pending != nullptr) finish(*pending, kBf16BlockRows);
     return dot_block(task);
   }
-  if (task.row_tiles == 2 && task.column_tiles == 2)
+  // Each field is loaded as it was stored: one load of two neighbours would have to wait until both stores, and the
+  // tiles of sums stored before them, have reached the cache.
+  int row_tiles = task.row_tiles, column_tiles = task.column_tiles;
+  __asm__("" : "+r"(row_tiles), "+r"(column_tiles));
+  if (row_tiles == 2 && column_tiles == 2)
     task.a_streams ? tiles<2, 2, true>(task, pending) : tiles<2, 2, false>(task, pending);
-  else if (task.row_tiles == 2)
+  else if (row_tiles == 2)
     tiles<2, 1, false>(task, pending);
   else
-    task.column_tiles == 2 ? tiles<1, 2, false>(task, pending) : tiles<1, 1, false>(task, pending);
+    column_tiles == 2 ? tiles<1, 2, false>(task, pending) : tiles<1, 1, false>(task, pending);
 }
 
 }  // namespace

@@ -244,9 +244,7 @@ void Bf16Walk::run(Operands& operands, const std::int64_t* tap_bytes, const Epil
         task.rows = block.rows;
         task.row_tiles = block.row_tiles;
         task.sums = scratch.sums + (chunks > 1 ? b : turn) * kBf16BlockRows * kBf16BlockColumns;
-        // Sums of earlier chunks, written two blocks ago or more, are this chunk's start.
-        task.init = chunk > 0 ? task.sums : bias;
-        task.init_row_bytes = chunk > 0 ? kBf16BlockColumns * static_cast<std::int64_t>(sizeof(float)) : 0;
+        task.adds = chunk > 0;
         kernels_->block(task, pending);
         task.prefetch += task.prefetch_lines * 64 * task.taps * task.steps;
         if (pending != nullptr) kernels_->finish(*pending, kBf16BlockRows);
@@ -258,6 +256,7 @@ void Bf16Walk::run(Operands& operands, const std::int64_t* tap_bytes, const Epil
         finish.next = 0;
         finish.rows = block.rows;
         finish.columns = columns;
+        finish.bias = bias;
         if (epilogue.residual != nullptr) {
           finish.residual =
               static_cast<const std::byte*>(epilogue.residual) + (origin.residual_offset + y_column) * residual_bytes;
