@@ -33,7 +33,7 @@ constexpr double kL2Bytes = 1 << 20;
 constexpr double kL2Rate = 32;
 constexpr double kL3Rate = 6;
 constexpr double kGatherRate = 12;
-constexpr double kForeignRate = 5;            ///< of lines that lie changed in another core's cache
+constexpr double kForeignRate = 4;            ///< of lines that lie changed in another core's cache
 constexpr std::int64_t kMostChunkSteps = 16;  ///< 32 KiB of B
 
 std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
@@ -64,15 +64,19 @@ double cost(const Bf16Problem& problem, const Bf16Blocking& blocking) {
   const double a_block = block_bytes(problem);
   const double panel = 2.0 * static_cast<double>(panels.strip_bytes());
 
-  // What a block brings from L2: its rows, and the panel where a block's pass drives that out of L1.
-  const bool all_in_l1 = weights + a_block < kL1Bytes;
+  // What a block brings from L2: its rows, unless those of the superblock stay in L1 from panel to panel; and the panel,
+  // unless that stays from block to block.
+  const double rows = size * a_block;
+  const bool all_stay = weights + rows < kL1Bytes;
+  const bool rows_stay = rows + panel / chunks < kL1Bytes;
   const bool panel_stays = panel / chunks < kL1Bytes && size > 1;
-  const double a_rate = size * a_block < kL2Bytes ? kL2Rate : kL3Rate;
-  const double l2 = (all_in_l1 || panel_stays ? 0 : panel / kL2Rate) + a_block / a_rate;
+  const double a_rate = rows < kL2Bytes ? kL2Rate : kL3Rate;
+  const double a_part = all_stay ? 0.0 : rows_stay ? 1.0 / static_cast<double>(panels.count) : 1.0;
+  const double l2 = (all_stay || panel_stays ? 0 : panel / kL2Rate) + a_part * a_block / a_rate;
   double block = std::max(steps * kStepCycles, l2) + kFinishCycles + (chunks - 1) * kChunkCycles;
   // Results of a superblock are written panel by panel: parts of their rows, one line here and one there.
   const double y = size * kBf16BlockRows * static_cast<double>(panels.columns) * (problem.y_is_bf16 ? 2 : 4);
-  block += y < 48 << 10 ? 0 : y < 768 << 10 ? 60 : 250;
+  block += y < 48 << 10 ? 0 : y < 160 << 10 ? 40 : y < 768 << 10 ? 160 : 250;
   // Weights come from L3 while the blocks before them compute: once where they stay in L2, else for each superblock.
   const double cold = std::max(size * block, panel / kL3Rate);
   const double warm = size * block;
@@ -82,7 +86,9 @@ double cost(const Bf16Problem& problem, const Bf16Blocking& blocking) {
   // Rows that another core has just written come slowly. If threads divide rows, each finds its own.
   const double read = std::min(1.0, visited / static_cast<double>(superblocks));
   const double foreign = std::max(0.0, read - 1.0 / problem.threads);
-  cycles += foreign * static_cast<double>(problem.outer * problem.rows * problem.a_read_bytes) / kForeignRate;
+  const std::int64_t row_bytes = problem.gathers ? problem.a_read_bytes : problem.a_row_bytes;
+  const std::int64_t y_bytes = panels.columns * (problem.y_is_bf16 ? 2 : 4);  // what the next layer finds
+  cycles += foreign * static_cast<double>(problem.outer * problem.rows * (row_bytes + y_bytes)) / kForeignRate;
   if (problem.packs_b) cycles += items * panel * 2;
   return cycles;
 }
@@ -110,6 +116,8 @@ Bf16Blocking choose_bf16_blocking(const Bf16Problem& problem, const Choice& choi
   if (chosen) best.superblocks = choice[0];
   double least = 0;
   for (std::int64_t superblocks = fewest; superblocks <= best.blocks && !chosen; ++superblocks) {
+    // Threads divide rows evenly, or columns.
+    if (superblocks != fewest && superblocks % problem.threads != 0 && best.blocks >= problem.threads) continue;
     Bf16Blocking candidate = best;
     candidate.superblocks = superblocks;
     const double cycles = cost(problem, candidate);
