@@ -40,17 +40,16 @@ struct Bf16BlockTask {
 /// Rows of a block on their way out: y = clamp(sum + bias + residual, low, high), rounded to nearest even for a bf16 y.
 struct Bf16Finish {
   enum class Residual : std::uint8_t { none, f32, bf16 };
-  const float* sums;              ///< [32][32]
-  const std::int64_t* y_offsets;  ///< bytes from y, one a row; negative: this row is nobody's result
-  const std::int64_t* pixels;     ///< row of the residual, one a row
-  int next;                       ///< first row that is not finished
+  const float* sums;                     ///< [32][32]
+  const std::int64_t* y_offsets;         ///< bytes from y, one a row; negative: this row is nobody's result
+  const std::int64_t* residual_offsets;  ///< bytes from residual, one a row
+  int next;                              ///< first row that is not finished
   int rows;
   int columns;  ///< that exist
   std::byte* y;
   bool y_is_bf16;  ///< else fp32
   Residual residual_kind;
   const std::byte* residual;
-  std::int64_t residual_row_bytes;
   bool clamp_low, clamp_high;  ///< NaN passes
   float low, high;
   const float* bias;  ///< [32]

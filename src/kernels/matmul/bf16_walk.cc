@@ -64,8 +64,8 @@ double cost(const Bf16Problem& problem, const Bf16Blocking& blocking) {
   const double a_block = block_bytes(problem);
   const double panel = 2.0 * static_cast<double>(panels.strip_bytes());
 
-  // What a block brings from L2: its rows, unless those of the superblock stay in L1 from panel to panel; and the panel,
-  // unless that stays from block to block.
+  // What a block brings from L2: its rows, unless those of the superblock stay in L1 from panel to panel; and the
+  // panel, unless that stays from block to block.
   const double rows = size * a_block;
   const bool all_stay = weights + rows < kL1Bytes;
   const bool rows_stay = rows + panel / chunks < kL1Bytes;
@@ -159,7 +159,7 @@ Bf16Walk::Bf16Walk(const Bf16Problem& problem, base::Isa isa, const Choice& choi
   const std::int64_t blocks = blocking_.blocks == 0 ? 0 : blocking_.largest();
   results_at_ = static_cast<std::size_t>(blocking_.chunks > 1 ? std::max<std::int64_t>(blocks, 2) : 2) * kBlockBytes;
   tables_at_ = results_at_ + kBlockBytes;
-  blocks_at_ = tables_at_ + round_up(2 * blocks * kBf16BlockRows * static_cast<std::int64_t>(sizeof(std::int64_t)));
+  blocks_at_ = tables_at_ + round_up(3 * blocks * kBf16BlockRows * static_cast<std::int64_t>(sizeof(std::int64_t)));
   row_at_ = blocks_at_ + round_up(blocks * static_cast<std::int64_t>(sizeof(Block)));
   gathered_at_ = row_at_ + (problem.gathers ? round_up(2 * problem.panels.padded_depth()) : 0);
   packed_at_ =
@@ -178,7 +178,9 @@ Bf16Walk::Scratch Bf16Walk::divide(void* memory) const noexcept {
   scratch.sums = reinterpret_cast<float*>(bytes);
   scratch.results = reinterpret_cast<float*>(bytes + results_at_);
   scratch.y_offsets = reinterpret_cast<std::int64_t*>(bytes + tables_at_);
-  scratch.pixels = scratch.y_offsets + (blocking_.blocks == 0 ? 0 : blocking_.largest()) * kBf16BlockRows;
+  const std::int64_t rows = (blocking_.blocks == 0 ? 0 : blocking_.largest()) * kBf16BlockRows;
+  scratch.pixels = scratch.y_offsets + rows;
+  scratch.residual_offsets = scratch.pixels + rows;
   scratch.blocks = reinterpret_cast<Block*>(bytes + blocks_at_);
   scratch.row = bytes + row_at_;
   scratch.gathered = bytes + gathered_at_;
@@ -187,7 +189,8 @@ Bf16Walk::Scratch Bf16Walk::divide(void* memory) const noexcept {
 }
 
 void Bf16Walk::run_program(const Epilogue& epilogue, EpilogueOrigin origin, const Bf16Finish& finish,
-                           const float* results, std::byte* y, std::int64_t y_row_stride) const noexcept {
+                           const std::int64_t* pixels, const float* results, std::byte* y,
+                           std::int64_t y_row_stride) const noexcept {
   const std::int64_t step = y_row_stride * element_bytes_;
   for (int r = 0; r < finish.rows;) {
     if (finish.y_offsets[r] < 0) {
@@ -196,9 +199,9 @@ void Bf16Walk::run_program(const Epilogue& epilogue, EpilogueOrigin origin, cons
     }
     int end = r + 1;
     while (end < finish.rows && finish.y_offsets[end] == finish.y_offsets[end - 1] + step &&
-           finish.pixels[end] == finish.pixels[end - 1] + 1)
+           pixels[end] == pixels[end - 1] + 1)
       ++end;
-    origin.row = finish.pixels[r];
+    origin.row = pixels[r];
     run_epilogue_program(epilogue, origin, results + r * kBf16BlockColumns, kBf16BlockColumns, y + finish.y_offsets[r],
                          y_row_stride, end - r, finish.columns);
     r = end;

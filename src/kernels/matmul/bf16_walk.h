@@ -86,6 +86,7 @@ class Bf16Walk {
     float* results;
     std::int64_t* y_offsets;
     std::int64_t* pixels;
+    std::int64_t* residual_offsets;
     Block* blocks;
     std::byte* row;
     std::byte* gathered;
@@ -93,8 +94,9 @@ class Bf16Walk {
   };
   Scratch divide(void* scratch) const noexcept;
   /// Runs the epilogue's program over the finished fp32 results of a block.
-  void run_program(const Epilogue& epilogue, EpilogueOrigin origin, const Bf16Finish& finish, const float* results,
-                   std::byte* y, std::int64_t y_row_stride) const noexcept;
+  void run_program(const Epilogue& epilogue, EpilogueOrigin origin, const Bf16Finish& finish,
+                   const std::int64_t* pixels, const float* results, std::byte* y,
+                   std::int64_t y_row_stride) const noexcept;
 
   Bf16Problem problem_;
   const Bf16Kernels* kernels_;
@@ -205,6 +207,11 @@ void Bf16Walk::run(Operands& operands, const std::int64_t* tap_bytes, const Epil
           }
         }
       }
+      if (epilogue.residual != nullptr) {
+        const std::int64_t row_bytes = epilogue.residual_row_stride * residual_bytes;
+        for (std::int64_t r = 0; r < blocks * kBf16BlockRows; ++r)
+          scratch.residual_offsets[r] = scratch.pixels[r] * row_bytes;
+      }
       origin = operands.origin(outer);
       last = superblock;
     }
@@ -252,7 +259,7 @@ void Bf16Walk::run(Operands& operands, const std::int64_t* tap_bytes, const Epil
         if (!last_chunk) continue;
         Bf16Finish& finish = finishes[turn];
         finish.sums = task.sums;
-        finish.pixels = scratch.pixels + b * kBf16BlockRows;
+        finish.residual_offsets = scratch.residual_offsets + b * kBf16BlockRows;
         finish.next = 0;
         finish.rows = block.rows;
         finish.columns = columns;
@@ -260,20 +267,17 @@ void Bf16Walk::run(Operands& operands, const std::int64_t* tap_bytes, const Epil
         if (epilogue.residual != nullptr) {
           finish.residual =
               static_cast<const std::byte*>(epilogue.residual) + (origin.residual_offset + y_column) * residual_bytes;
-          finish.residual_row_bytes = epilogue.residual_row_stride * residual_bytes;
         }
         std::byte* const to = static_cast<std::byte*>(y) + y_column * element_bytes_;
         if (program) {
           // Into fp32 rows first, all of them, then through the program.
           finish.y = reinterpret_cast<std::byte*>(scratch.results);
           finish.y_offsets = kDense;
-          std::int64_t* const pixels = scratch.pixels + b * kBf16BlockRows;
           kernels_->finish(finish, kBf16BlockRows);
           finish.y_offsets = scratch.y_offsets + b * kBf16BlockRows;
-          finish.pixels = pixels;
           EpilogueOrigin at = origin;
           at.column = y_column;
-          run_program(epilogue, at, finish, scratch.results, to, y_row_stride);
+          run_program(epilogue, at, finish, scratch.pixels + b * kBf16BlockRows, scratch.results, to, y_row_stride);
         } else {
           finish.y = to;
           finish.y_offsets = scratch.y_offsets + b * kBf16BlockRows;
