@@ -55,11 +55,14 @@ class ConvolutionPairStep final : public Step {
     for (std::int64_t i = begin; i < end; ++i) {
       const Part& part = facts_.parts[static_cast<std::size_t>(i)];
       pointwise.x = context.at<const std::byte>(facts_.x) + part.x_bytes;
+      pointwise.next = i + 1 == end ? context.next_weights : nullptr;
       part.pointwise->run(pointwise, 0, part.pointwise->items(), scratch);
       depthwise.y = context.at<std::byte>(facts_.y) + part.y_bytes;
       part.depthwise->run(depthwise, 0, part.depthwise->items(), scratch);
     }
   }
+
+  const void* first_weights(int, int) const noexcept override { return facts_.pointwise_weights; }
 
  private:
   Facts facts_;
@@ -142,8 +145,7 @@ void lower_convolution_pair(const ir::Node& pointwise, const ir::Node& depthwise
   facts.pointwise_epilogue = make_epilogue(pointwise, {}, lowering);
   facts.depthwise_epilogue = make_epilogue(depthwise, {}, lowering);
   const auto primitive = [&](const ConvolutionShape& shape) {
-    return lowering.primitive(primitive_key(shape, isa, 1),
-                              [&] { return kernels::make_convolution(shape, isa, 1); });
+    return lowering.primitive(primitive_key(shape, isa, 1), [&] { return kernels::make_convolution(shape, isa, 1); });
   };
   const std::int64_t out_h = y.sizes[2], wide_row = wide.sizes[1] * wide.sizes[3];
   std::size_t kernel_scratch = 0;
@@ -174,12 +176,11 @@ void lower_convolution_pair(const ir::Node& pointwise, const ir::Node& depthwise
   const std::int64_t pixels = wide.numel() / wide.sizes[1];
   const std::int64_t first_flops = 2 * pixels * first.weights.in_channels * first.weights.out_channels;
   const std::int64_t second_flops = 2 * y.numel() * second.weights.kernel_h * second.weights.kernel_w;
-  const auto packed = static_cast<std::int64_t>(kernels::packed_bytes(first.weights, isa) +
-                                                kernels::packed_bytes(second.weights, isa));
-  const int threads =
-      std::min(lowering.threads(),
-               useful_threads(flops_cost(first_flops, DType::bf16) + second_flops, packed + 2 * x.numel(),
-                              static_cast<std::int64_t>(facts.parts.size())));
+  const auto packed =
+      static_cast<std::int64_t>(kernels::packed_bytes(first.weights, isa) + kernels::packed_bytes(second.weights, isa));
+  const int threads = std::min(
+      lowering.threads(), useful_threads(flops_cost(first_flops, DType::bf16) + second_flops, packed + 2 * x.numel(),
+                                         static_cast<std::int64_t>(facts.parts.size())));
   facts.scratch = lowering.scratch(threads * facts.scratch_bytes);
   StepFacts about;
   about.kernel = std::string(facts.parts.front().pointwise->name()) + epilogue_name(facts.pointwise_epilogue) + " > " +
