@@ -23,6 +23,11 @@ bool is_product(const Node& node) { return node.op() == "convolution" || node.op
 
 bool is_pool(const Node& node) { return node.op() == "pool" || node.op() == "adaptive_pool"; }
 
+/// Their result is fp32, as their sums are.
+bool is_sum(const Node& node) {
+  return node.op() == "reduce" && (node.text("mode") == "sum" || node.text("mode") == "mean");
+}
+
 /// Ops that move elements: their result is stored as their operands are.
 bool moves(const Node& node) { return node.op() == "view" || node.op() == "copy" || node.op() == "concat"; }
 
@@ -100,7 +105,7 @@ class Bf16 {
 
   bool all_can_read(const Value& value) const {
     return std::all_of(value.users().begin(), value.users().end(), [&](const Node* user) {
-      if (user->op() == "elementwise") return true;
+      if (user->op() == "elementwise" || is_sum(*user)) return true;
       if (moves(*user) || is_pool(*user)) return stored(user->output());
       if (!products_.contains(user)) return false;
       for (std::size_t i = 0; i < user->inputs().size(); ++i)

@@ -79,11 +79,17 @@ Lowering::Lowering(const ir::Graph& graph, PackedWeights& weights, PrimitiveCach
       winograd_(winograd),
       placement_(place_values(graph)) {
   constants_.resize(placement_.storages.size());
+  const ir::Node* last = nullptr;
+  for (const ir::Node* node : graph.nodes()) {
+    if (last != nullptr) next_[last] = node;
+    last = node;
+  }
 }
 
 void Lowering::lower(const ir::Node& node, std::int64_t position) {
   position_ = position;
   touched_.clear();
+  absorbed_.clear();
   if (node.op() == "view" || node.output()->type().numel() == 0) return;
   const auto* found =
       std::find_if(kLowerings.begin(), kLowerings.end(), [&](const auto& entry) { return entry.first == node.op(); });
@@ -110,6 +116,30 @@ Operand Lowering::operand(const ir::Value* value) {
     }
   }
   return {place.slot, value->type().dtype, value->type().sizes, place.strides};
+}
+
+bool Lowering::is_private(const ir::Node& node, const ir::Node& reader) const {
+  const auto next = next_.find(&node);
+  if (next == next_.end() || next->second != &reader || node.output()->users().size() != 1) return false;
+  const auto& copies = placement_.output_copies;
+  if (std::any_of(copies.begin(), copies.end(), [&](const auto& copy) { return copy.value == node.output(); }))
+    return false;
+  const Place& place = placement_.of(node.output());
+  const Storage& storage = placement_.storages[static_cast<std::size_t>(place.slot.storage)];
+  return storage.kind == Storage::Kind::arena && place.slot.offset == 0 && !place.halo.any();
+}
+
+void Lowering::absorb(const ir::Node& node) {
+  const auto storage_of = [&](const ir::Value* value) -> Storage& {
+    return placement_.storages[static_cast<std::size_t>(placement_.of(value).slot.storage)];
+  };
+  for (const ir::Value* value : node.inputs()) {
+    if (value == nullptr) continue;
+    Storage& storage = storage_of(value);
+    storage.last = std::max(storage.last, position_);
+  }
+  storage_of(node.output()).bytes = 0;
+  absorbed_.push_back(&node);
 }
 
 Slot Lowering::scratch(std::int64_t bytes) {
@@ -150,8 +180,15 @@ void Lowering::add(std::unique_ptr<Step> step, const ir::Node& node, StepFacts f
   info.output_bytes = node.output()->type().numel() * static_cast<std::int64_t>(size_of(node.output()->type().dtype));
   info.flops = facts.flops;
   step->tuning_key_ = std::exchange(tuning_key_, {});
-  for (const ir::Value* value : node.inputs()) {
-    if (value != nullptr) step->reads_.push_back(placement_.of(value).slot.storage);
+  const auto read = [&](const ir::Node& reader) {
+    for (const ir::Value* value : reader.inputs()) {
+      if (value != nullptr) step->reads_.push_back(placement_.of(value).slot.storage);
+    }
+  };
+  read(node);
+  for (const ir::Node* each : absorbed_) {
+    read(*each);
+    info.shape = fmt::format("{}; {}", shapes_of(*each), info.shape);
   }
   step->writes_.push_back(placement_.of(node.output()).slot.storage);
   for (const int storage : touched_) {

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -70,6 +71,14 @@ class Lowering {
   Operand result(const ir::Node& node) { return operand(node.output()); }
   /// The zeros around a value that lies in the middle of some; all 0 where it does not.
   Halo halo(const ir::Value* value) const { return placement_.of(value).halo; }
+  /// How a value's elements lie.
+  const Dims& strides(const ir::Value* value) const { return placement_.of(value).strides; }
+  /// Whether nothing but the node that comes next, `reader`, sees what `node` computes: then the reader's step may
+  /// compute it.
+  bool is_private(const ir::Node& node, const ir::Node& reader) const;
+  /// The current node's step does the work of `node`, which has none: reads its operands, and keeps its result to
+  /// itself.
+  void absorb(const ir::Node& node);
   /// Bytes that belong to the current node's steps alone.
   Slot scratch(std::int64_t bytes);
   /// A constant's packed form, kept alive by the plan; packed with the team where no plan has done so before.
@@ -132,6 +141,8 @@ class Lowering {
   int tuned_ = 0;
   std::string tuning_key_;
   std::vector<int> touched_;  // scratch of the current node
+  std::unordered_map<const ir::Node*, const ir::Node*> next_;
+  std::vector<const ir::Node*> absorbed_;  // by the current node's step
 };
 
 /// How many threads work worth this many floating-point operations and bytes of traffic can feed: below a few

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "kernels/convolution/convolution.h"
+#include "kernels/elementwise/test_data.h"
 #include "kernels/matmul/testing.h"
 
 namespace wherry::kernels {
@@ -194,6 +195,49 @@ TEST_P(Bf16ConvolutionOn, EveryFamilyStridePaddingAndDilation) {
             }
 }
 
+TEST_P(Bf16ConvolutionOn, DepthwiseWindowsOfEveryWidthAndTail) {
+  int options = 0;
+  for (const std::int64_t kernel : {3, 4, 5, 7})
+    for (const std::int64_t stride : {1, 2, 3})
+      for (const std::int64_t channels : {2, 16, 17, 31, 32, 33, 48, 49, 144, 300})
+        for (const std::int64_t width : {1, 2, 3, 5, 7, 8, 9, 13, 14, 15, 16, 17, 19, 27}) {
+          ConvolutionWeights weights{channels, channels, kernel, kernel, channels, DType::bf16};
+          ConvolutionShape shape = dense(weights, 1 + width % 8, width, stride, kernel / 2);
+          if (options % 5 == 4) shape.pad_left = 0;
+          if (shape.out_h() < 1 || shape.out_w() < 1) continue;
+          shape.set_dense_strides();
+          check(shape, GetParam(), options, 1 + options % 3);
+          ++options;
+          if (HasFatalFailure()) return;
+        }
+}
+
+TEST_P(Bf16ConvolutionOn, DepthwiseReadsNothingPastTheImage) {
+  for (const std::int64_t kernel : {3, 4, 5, 7})
+    for (const std::int64_t stride : {1, 2})
+      for (const std::int64_t channels : {2, 15, 16, 17, 31, 32, 33, 47, 48, 65}) {
+        const ConvolutionWeights weights{channels, channels, kernel, kernel, channels, DType::bf16};
+        const ConvolutionShape shape = dense(weights, 4, 9, stride, kernel / 2);
+        test::PageEnd<std::uint16_t> x(4 * 9 * channels), y(shape.out_h() * shape.out_w() * channels);
+        std::fill_n(x.data(), 4 * 9 * channels, std::uint16_t{0x3f80});
+        const std::vector<float> w(static_cast<std::size_t>(channels * kernel * kernel), 1.0f);
+        const std::vector<std::uint16_t> w_bf16 = to_bf16(w);
+        const std::int64_t strides[4] = {kernel * kernel, 1, kernel, 1};
+        std::vector<float> expected(static_cast<std::size_t>(shape.out_h() * shape.out_w() * channels));
+        ConvolutionArguments arguments;
+        arguments.x = x.data(), arguments.weights = w_bf16.data(), arguments.y = expected.data();
+        convolution_reference(shape, arguments, strides);
+        base::AlignedBuffer packed(packed_bytes(weights, GetParam()));
+        pack(weights, GetParam(), w.data(), strides, packed.data());
+        arguments.weights = packed.data(), arguments.y = y.data();
+        ConvolutionShape rounded = shape;
+        rounded.y_dtype = DType::bf16;
+        run_in_pieces(*make_convolution(rounded, GetParam(), 2), arguments, 44);
+        const std::vector<std::uint16_t> rows = to_bf16(expected);
+        ASSERT_TRUE(std::equal(rows.begin(), rows.end(), y.data())) << kernel << " " << stride << " " << channels;
+      }
+}
+
 TEST_P(Bf16ConvolutionOn, PaddingMayDifferOnEverySideAndExceedTheImage) {
   for (const ConvolutionWeights& weights : all_families(3, 4))
     for (const bool halo : {false, true}) {
@@ -237,17 +281,19 @@ TEST_P(Bf16ConvolutionOn, LayersOfNetworksOnManyThreads) {
 }
 
 TEST_P(Bf16ConvolutionOn, NonFiniteInputsStayInTheirWindows) {
-  for (const ConvolutionWeights& weights : all_families(3, 3))
+  std::vector<ConvolutionWeights> all = all_families(3, 3);
+  for (const std::int64_t kernel : {4, 5, 7}) all.push_back({40, 40, kernel, kernel, 40, DType::bf16});
+  for (const ConvolutionWeights& weights : all)
     for (const bool halo : {false, true}) {
-      ConvolutionShape shape = dense(weights, 9, 9, 1, 1);
+      ConvolutionShape shape = dense(weights, 9, 9, 1 + weights.groups % 2, 1);
       if (halo) add_halo(shape);
-      const std::int64_t inputs = weights.in_channels / weights.groups;
-      const std::int64_t strides[4] = {inputs * 9, 9, 3, 1};
+      const std::int64_t inputs = weights.in_channels / weights.groups, taps = weights.kernel_h * weights.kernel_w;
+      const std::int64_t strides[4] = {inputs * taps, taps, weights.kernel_w, 1};
       Image image = make_image(shape, 45);
       auto* x = const_cast<std::uint16_t*>(image.x);
       x[4 * shape.x_stride_h + 4 * shape.x_stride_w] = 0x7fc0;  // NaN
       x[weights.in_channels - 1] = 0x7f80;                      // infinity
-      const std::vector<float> w(weights.out_channels * inputs * 9, 1.0f);
+      const std::vector<float> w(weights.out_channels * inputs * taps, 1.0f);
       const std::vector<std::uint16_t> w_bf16 = to_bf16(w);
       std::vector<float> expected = guarded(9 * 9 * weights.out_channels), y = expected;
       ConvolutionArguments arguments;

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "kernels/convolution/bf16_depthwise.h"
 #include "kernels/convolution/families.h"
 #include "kernels/matmul/tile_kernels.h"
 
@@ -33,6 +34,9 @@ std::int64_t packed_elements(const ConvolutionWeights& weights, base::Isa isa) {
     case ConvolutionFamily::implicit_matmul:
       return weights.groups *
              make_panels(group_outputs(weights), tiles).elements(taps(weights) * group_inputs(weights));
+    case ConvolutionFamily::bf16_depthwise:
+      return taps(weights) *
+             ((weights.in_channels + kBf16DepthwiseLanes - 1) / kBf16DepthwiseLanes * kBf16DepthwiseLanes);
     case ConvolutionFamily::depthwise: return taps(weights) * ((weights.in_channels + lanes - 1) / lanes * lanes);
     case ConvolutionFamily::grouped:
       return grouped_vectors(weights, lanes).count * taps(weights) * group_inputs(weights) * lanes;
@@ -79,6 +83,20 @@ void pack_depthwise(const ConvolutionWeights& weights, std::int64_t lanes, const
         packed[c] = c < channels ? source[c * strides[0] + i * strides[2] + j * strides[3]] : 0.0f;
 }
 
+void pack_bf16_depthwise(const ConvolutionWeights& weights, const float* source, const std::int64_t strides[4],
+                         float* packed) {
+  constexpr std::int64_t kLanes = kBf16DepthwiseLanes;
+  const std::int64_t channels = weights.in_channels;
+  for (std::int64_t first = 0; first < channels; first += kLanes)
+    for (std::int64_t i = 0; i < weights.kernel_h; ++i)
+      for (std::int64_t j = 0; j < weights.kernel_w; ++j, packed += kLanes)
+        for (std::int64_t lane = 0; lane < kLanes; ++lane) {
+          const bool few = channels - first <= kLanes / 2;
+          const std::int64_t c = first + (few ? lane : lane % (kLanes / 2) * 2 + lane / (kLanes / 2));
+          packed[lane] = c < channels ? source[c * strides[0] + i * strides[2] + j * strides[3]] : 0.0f;
+        }
+}
+
 void pack_grouped(const ConvolutionWeights& weights, std::int64_t lanes, const float* source,
                   const std::int64_t strides[4], float* packed) {
   const GroupedVectors vectors = grouped_vectors(weights, lanes);
@@ -102,7 +120,7 @@ ConvolutionFamily family_of(const ConvolutionWeights& weights, base::Isa isa) {
   if (weights.winograd != 0) return ConvolutionFamily::winograd;
   if (weights.groups == 1) return matmul;
   if (weights.groups == weights.in_channels && weights.groups == weights.out_channels)
-    return ConvolutionFamily::depthwise;
+    return weights.dtype == DType::bf16 ? ConvolutionFamily::bf16_depthwise : ConvolutionFamily::depthwise;
   // With fewer than two groups a vector, the matmul over one group wastes nothing.
   return grouped_vectors(weights, tile_kernels(isa).lanes).groups_per_vector >= 2 ? ConvolutionFamily::grouped : matmul;
 }
@@ -123,12 +141,13 @@ std::size_t packed_bytes(const ConvolutionWeights& weights, base::Isa isa) {
 }
 
 std::string_view packed_format(const ConvolutionWeights& weights, base::Isa isa) {
-  static constexpr std::string_view kNames[5][3] = {
+  static constexpr std::string_view kNames[6][3] = {
       {"f32_panel8", "f32_panel16", "f32_panel32"},
       {"f32_depthwise4", "f32_depthwise8", "f32_depthwise16"},
       {"f32_grouped4", "f32_grouped8", "f32_grouped16"},
       {"bf16_panel32", "bf16_panel32", "bf16_panel32"},
       {"f32_winograd4_panel8", "f32_winograd4_panel16", "f32_winograd4_panel32"},
+      {"f32_depthwise32_split", "f32_depthwise32_split", "f32_depthwise32_split"},
   };
   static constexpr std::string_view kWinograd2[3] = {"f32_winograd2_panel8", "f32_winograd2_panel16",
                                                      "f32_winograd2_panel32"};
@@ -160,6 +179,7 @@ void pack(const ConvolutionWeights& weights, base::Isa isa, const float* source,
     case ConvolutionFamily::winograd: return pack_winograd(weights, isa, source, strides, to, begin, end);
     case ConvolutionFamily::bf16_matmul:
       return pack_bf16(weights, source, strides, static_cast<std::byte*>(packed), begin, end);
+    case ConvolutionFamily::bf16_depthwise: return pack_bf16_depthwise(weights, source, strides, to);
     case ConvolutionFamily::depthwise: return pack_depthwise(weights, lanes, source, strides, to);
     case ConvolutionFamily::grouped: return pack_grouped(weights, lanes, source, strides, to);
   }
@@ -179,6 +199,7 @@ std::unique_ptr<const Convolution> make_convolution(const ConvolutionShape& shap
     return make_winograd_convolution(shape, isa, threads);
   }
   if (family == ConvolutionFamily::bf16_matmul) return make_bf16_convolution(shape, isa, threads, choice);
+  if (family == ConvolutionFamily::bf16_depthwise) return make_bf16_depthwise(shape, isa, threads);
   return make_window_convolution(shape, isa, threads);
 }
 

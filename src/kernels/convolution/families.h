@@ -19,6 +19,7 @@ enum class ConvolutionFamily : std::uint8_t {
   grouped,          ///< [vector of outputs][kh][kw][c of a group][lanes]
   bf16_matmul,      ///< Bf16Panels, group by group
   winograd,         ///< [panel][frequency][c][panel width]
+  bf16_depthwise,   ///< fp32: [32 channels][kh][kw][32], see bf16_depthwise.h
 };
 
 ConvolutionFamily family_of(const ConvolutionWeights& weights, base::Isa isa);
@@ -45,7 +46,8 @@ std::int64_t winograd_elements(const ConvolutionWeights& weights, base::Isa isa)
 /// Panels [begin, end) of the filters' transforms.
 void pack_winograd(const ConvolutionWeights& weights, base::Isa isa, const float* source, const std::int64_t strides[4],
                    float* packed, std::int64_t begin, std::int64_t end);
-/// Depthwise or grouped.
+std::unique_ptr<const Convolution> make_bf16_depthwise(const ConvolutionShape& shape, base::Isa isa, int threads);
+/// Depthwise in fp32, or grouped.
 std::unique_ptr<const Convolution> make_window_convolution(const ConvolutionShape& shape, base::Isa isa, int threads);
 
 }  // namespace wherry::kernels

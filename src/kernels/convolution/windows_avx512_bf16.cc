@@ -1,4 +1,4 @@
-// Depthwise and grouped convolution micro-kernels for bf16 images on avx512_bf16.
+// Grouped convolution micro-kernels for bf16 images on avx512_bf16; depthwise ones have a file of their own.
 
 #include <immintrin.h>
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <string>
+#include <vector>
 
 #include "base/check.h"
 #include "base/checked_math.h"
@@ -60,6 +61,15 @@ class WindowPool final : public Pool {
             (shape.mode == PoolMode::max ? "max_" : "average_") +
             (shape.dtype == DType::bf16 ? "bf16_avx512_bf16" : std::string(base::name_of(base::fp32_isa(isa))));
     element_bytes_ = static_cast<std::int64_t>(size_of(shape.dtype));
+    const PoolShape& s = shape_;
+    for (std::int64_t i = 0; i < s.out_height; ++i)
+      rows_.push_back(s.adaptive
+                          ? adaptive_span(i, s.in_height, s.out_height)
+                          : fixed_span(i, s.in_height, s.kernel_h, s.stride_h, s.pad_top, s.pad_bottom, s.dilation_h));
+    for (std::int64_t j = 0; j < s.out_width; ++j)
+      columns_.push_back(
+          s.adaptive ? adaptive_span(j, s.in_width, s.out_width)
+                     : fixed_span(j, s.in_width, s.kernel_w, s.stride_w, s.pad_left, s.pad_right, s.dilation_w));
   }
 
   std::string_view name() const override { return name_; }
@@ -86,12 +96,8 @@ class WindowPool final : public Pool {
     const std::int64_t i = pixel / s.out_width % s.out_height;
     const std::int64_t n = pixel / s.out_width / s.out_height;
     y += (n * s.y_batch_stride + i * s.y_row_stride + j * s.y_column_stride) * element_bytes_;
-    const Span rows = s.adaptive
-                          ? adaptive_span(i, s.in_height, s.out_height)
-                          : fixed_span(i, s.in_height, s.kernel_h, s.stride_h, s.pad_top, s.pad_bottom, s.dilation_h);
-    const Span columns = s.adaptive
-                             ? adaptive_span(j, s.in_width, s.out_width)
-                             : fixed_span(j, s.in_width, s.kernel_w, s.stride_w, s.pad_left, s.pad_right, s.dilation_w);
+    const Span& rows = rows_[static_cast<std::size_t>(i)];
+    const Span& columns = columns_[static_cast<std::size_t>(j)];
     const std::int64_t row_step = s.adaptive ? 1 : s.dilation_h, column_step = s.adaptive ? 1 : s.dilation_w;
     const PoolWindow window = {
         x + (n * s.x_batch_stride + rows.begin * s.x_row_stride + columns.begin * s.x_column_stride) * element_bytes_,
@@ -110,6 +116,7 @@ class WindowPool final : public Pool {
   const PoolKernels& kernels_;
   std::int64_t blocks_;
   std::int64_t element_bytes_;
+  std::vector<Span> rows_, columns_;  ///< of every output row and column
   std::string name_;
 };
 

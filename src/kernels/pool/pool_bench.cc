@@ -13,8 +13,10 @@ void run_case(const char* name, PoolShape s, base::Isa isa) {
   s.y_row_stride = s.channels * s.out_width;
   const std::int64_t in = s.in_height * s.x_row_stride, out = s.out_height * s.y_row_stride;
   bench::Floats x(in), y(out);
+  if (base::has_bf16(isa)) s.dtype = DType::bf16;
   const auto pool = make_pool(s, isa);
-  bench::report(fmt::format("{:<40} {}", name, base::name_of(isa)), 4 * (in + out),
+  bench::report(fmt::format("{:<40} {}", name, base::name_of(isa)),
+                static_cast<std::int64_t>(size_of(s.dtype)) * (in + out),
                 [&] { pool->run(x.data(), y.data(), 0, pool->items()); });
 }
 
@@ -56,4 +58,5 @@ int main() {
   if (wherry::base::Isa::set <= wherry::base::detected_isa()) wherry::kernels::run_cases(wherry::base::Isa::set);
 #include "kernels/pool/kernels.inc"
 #undef WHERRY_POOL_KERNELS
+  if (wherry::base::has_bf16(wherry::base::detected_isa())) wherry::kernels::run_cases(wherry::base::Isa::avx512_bf16);
 }

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <bit>
+
 #include "kernels/elementwise/test_data.h"
 #include "kernels/pool/pool_kernels.h"
 
@@ -130,6 +132,97 @@ TEST_P(Pools, NaNComesThroughAMaximum) {
     pool->run(x.data(), y.data(), 0, pool->items());
     for (int c = 0; c < 70; ++c) EXPECT_EQ(std::isnan(y[c]), c == 0 || c == 17 || c == 64 || c == 69) << c;
   }
+}
+
+/// On bf16: the oracle reads and writes it too.
+class Bf16Pools : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!base::has_bf16(base::detected_isa())) GTEST_SKIP() << "SKIPPED: this machine has no AVX-512 BF16";
+  }
+
+  /// Maxima and exact averages agree to the last bit, others to the last place of bf16.
+  static void check_bf16(PoolShape s, const std::vector<std::uint16_t>& x, bool exact) {
+    s.dtype = DType::bf16;
+    const std::int64_t size = s.batch * s.y_batch_stride;
+    std::vector<std::uint16_t> expected(static_cast<std::size_t>(size), 0x1234), y = expected;
+    pool_reference(s, x.data(), expected.data());
+    const auto pool = make_pool(s, Isa::avx512_bf16);
+    const std::int64_t half = pool->items() / 2;
+    pool->run(x.data(), y.data(), half, pool->items());
+    pool->run(x.data(), y.data(), 0, half);
+    for (std::int64_t i = 0; i < size; ++i) {
+      const auto got = y[static_cast<std::size_t>(i)], wanted = expected[static_cast<std::size_t>(i)];
+      if (is_nan(wanted)) {
+        ASSERT_TRUE(is_nan(got)) << i;
+      } else if (exact) {
+        ASSERT_EQ(got & (got == 0x8000 ? 0 : 0xffff), wanted & (wanted == 0x8000 ? 0 : 0xffff)) << i;  // −0 is 0
+      } else {
+        ASSERT_LE(std::abs(got - wanted), 1) << i;
+      }
+    }
+  }
+  static bool is_nan(std::uint16_t x) { return (x & 0x7fff) > 0x7f80; }
+};
+
+TEST_F(Bf16Pools, MaximaOfAnyBits) {
+  std::mt19937 random(3);
+  for (int round = 0; round < 200; ++round) {
+    PoolShape s;
+    s.channels = round % 3 ? 1 + round % 70 : 60 + round;
+    s.in_height = 1 + random() % 9, s.in_width = 1 + random() % 9;
+    s.kernel_h = 1 + random() % 3, s.kernel_w = 1 + random() % 3;
+    s.pad_top = s.kernel_h / 2, s.pad_left = s.kernel_w / 2;
+    s.stride_h = s.stride_w = 1 + round % 2;
+    s.out_height = (s.in_height + s.pad_top - 1) / s.stride_h + 1;
+    s.out_width = (s.in_width + s.pad_left - 1) / s.stride_w + 1;
+    lay_out(s, round % 2 ? 0 : 3);
+    std::vector<std::uint16_t> x(static_cast<std::size_t>(s.batch * s.x_batch_stride));
+    for (std::uint16_t& each : x) {
+      each = static_cast<std::uint16_t>(random());
+      // Few NaN, of both signs, and infinities.
+      if (is_nan(each) && random() % 8) each &= 0xbfff;
+      if (random() % 20 == 0) each = random() % 2 ? 0x7f80 : 0xff80;
+    }
+    check_bf16(s, x, true);
+    if (HasFatalFailure()) return;
+  }
+}
+
+TEST_F(Bf16Pools, EveryNumberAgainstEveryKindOfOther) {
+  PoolShape s;
+  s.channels = 65536;
+  s.in_height = s.kernel_h = 2, s.in_width = s.out_width = s.out_height = 1;
+  lay_out(s, 0);
+  std::vector<std::uint16_t> x(2 * 65536);
+  for (std::size_t i = 0; i < 65536; ++i) x[i] = static_cast<std::uint16_t>(i);
+  for (const std::uint16_t other : {0x0000, 0x8000, 0x3f80, 0xbf80, 0x0001, 0x8001, 0x7f7f, 0xff7f, 0x7f80, 0xff80,
+                                    0x7fc0, 0xffc0, 0x7f81, 0xff81, 0x7fff, 0xffff}) {
+    std::fill(x.begin() + 65536, x.end(), other);
+    check_bf16(s, x, true);
+    if (HasFatalFailure()) return;
+  }
+}
+
+TEST_F(Bf16Pools, Averages) {
+  for (const bool whole : {true, false})
+    for (const std::int64_t channels : {1, 31, 32, 33, 64, 96, 127, 128, 200}) {
+      PoolShape s;
+      s.mode = PoolMode::average;
+      s.channels = channels;
+      s.in_height = 6, s.in_width = 7;
+      s.kernel_h = s.kernel_w = 2, s.stride_h = 2, s.pad_top = s.pad_left = 1;
+      s.out_height = 4, s.out_width = 8;
+      lay_out(s, 2);
+      std::vector<std::uint16_t> x;
+      for (const float value : image(s, 8)) {
+        const float number = whole ? std::round(value * 4) : value;
+        x.push_back(static_cast<std::uint16_t>(std::bit_cast<std::uint32_t>(number) >> 16));
+      }
+      s.divisor = whole ? 4 : 0;
+      check_bf16(s, x, whole);
+      if (HasFatalFailure()) return;
+    }
 }
 
 TEST(PoolReference, IsPyTorchs) {

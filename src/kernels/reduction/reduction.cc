@@ -58,7 +58,8 @@ class LoopReduction final : public Reduction {
     items_ = kept_.steps();
     inner_ = reduced_.take_innermost();
     outer_steps_ = count_ == 0 ? 0 : reduced_.steps();
-    const bool fast = x_dtype_ == DType::f32 && y_dtype_ == DType::f32 && mode_ <= ReductionMode::min && count_ > 0;
+    const bool reads = x_dtype_ == DType::f32 ? mode_ <= ReductionMode::min : x_dtype_ == DType::bf16 && is_sum();
+    const bool fast = reads && y_dtype_ == DType::f32 && count_ > 0;
     if (fast && inner_.strides[0] == 1) {
       kind_ = Kind::rows;
     } else if (fast && kept_.rank() > 0 && kept_.strides[0].back() == 1 && kept_.strides[1].back() == 1) {
@@ -79,9 +80,15 @@ class LoopReduction final : public Reduction {
     for (std::int64_t item = begin; item < end; ++item) switch (kind_) {
         case Kind::rows:
           static_cast<float*>(y)[kept_.offset(0, item)] =
-              reduce_row(static_cast<const float*>(x) + kept_.offset(1, item));
+              x_dtype_ == DType::bf16 ? sum_row(static_cast<const std::uint16_t*>(x) + kept_.offset(1, item))
+                                      : reduce_row(static_cast<const float*>(x) + kept_.offset(1, item));
           break;
-        case Kind::columns: reduce_columns(static_cast<const float*>(x), static_cast<float*>(y), item); break;
+        case Kind::columns:
+          if (x_dtype_ == DType::bf16)
+            sum_columns(static_cast<const std::uint16_t*>(x), static_cast<float*>(y), item);
+          else
+            reduce_columns(static_cast<const float*>(x), static_cast<float*>(y), item);
+          break;
         case Kind::elements:
           if (is_floating(x_dtype_) || mode_ == ReductionMode::mean)
             reduce_element<double>(x, y, item);
@@ -97,13 +104,22 @@ class LoopReduction final : public Reduction {
   bool is_sum() const { return mode_ == ReductionMode::sum || mode_ == ReductionMode::mean; }
   double divisor() const { return mode_ == ReductionMode::mean ? static_cast<double>(count_) : 1.0; }
 
+  /// The table's sums by type of x.
+  auto row_kernel(const float*) const { return kernels_.sum_row; }
+  auto row_kernel(const std::uint16_t*) const { return kernels_.sum_row_bf16; }
+  auto columns_kernel(const float*) const { return kernels_.sum_columns; }
+  auto columns_kernel(const std::uint16_t*) const { return kernels_.sum_columns_bf16; }
+
+  template <typename T>
+  float sum_row(const T* x) const {
+    double sum = 0;
+    for (std::int64_t step = 0; step < outer_steps_; ++step)
+      sum += row_kernel(x)(x + reduced_.offset(0, step), inner_.size);
+    return static_cast<float>(sum / divisor());
+  }
+
   float reduce_row(const float* x) const {
-    if (is_sum()) {
-      double sum = 0;
-      for (std::int64_t step = 0; step < outer_steps_; ++step)
-        sum += kernels_.sum_row(x + reduced_.offset(0, step), inner_.size);
-      return static_cast<float>(sum / divisor());
-    }
+    if (is_sum()) return sum_row(x);
     const bool max = mode_ == ReductionMode::max;
     float value = max ? -kInfinity : kInfinity;
     for (std::int64_t step = 0; step < outer_steps_; ++step)
@@ -111,19 +127,27 @@ class LoopReduction final : public Reduction {
     return value;
   }
 
-  void reduce_columns(const float* x, float* y, std::int64_t item) const {
+  /// Moves x and y to the item's first column and returns how many it has.
+  template <typename T>
+  std::int64_t find_columns(std::int64_t item, const T*& x, float*& y) const {
     const std::int64_t column = item % column_blocks_ * kReductionColumns;
-    const std::int64_t columns = std::min(kReductionColumns, columns_ - column);
     x += kept_.offset(1, item / column_blocks_) + column;
     y += kept_.offset(0, item / column_blocks_) + column;
-    if (is_sum()) {
-      std::array<double, kReductionColumns> sums{};
-      for (std::int64_t step = 0; step < outer_steps_; ++step)
-        kernels_.sum_columns(sums.data(), x + reduced_.offset(0, step), inner_.strides[0], inner_.size, columns);
-      for (std::int64_t j = 0; j < columns; ++j)
-        y[j] = static_cast<float>(sums[static_cast<std::size_t>(j)] / divisor());
-      return;
-    }
+    return std::min(kReductionColumns, columns_ - column);
+  }
+
+  template <typename T>
+  void sum_columns(const T* x, float* y, std::int64_t item) const {
+    const std::int64_t columns = find_columns(item, x, y);
+    std::array<double, kReductionColumns> sums{};
+    for (std::int64_t step = 0; step < outer_steps_; ++step)
+      columns_kernel(x)(sums.data(), x + reduced_.offset(0, step), inner_.strides[0], inner_.size, columns);
+    for (std::int64_t j = 0; j < columns; ++j) y[j] = static_cast<float>(sums[static_cast<std::size_t>(j)] / divisor());
+  }
+
+  void reduce_columns(const float* x, float* y, std::int64_t item) const {
+    if (is_sum()) return sum_columns(x, y, item);
+    const std::int64_t columns = find_columns(item, x, y);
     const bool max = mode_ == ReductionMode::max;
     std::fill_n(y, columns, max ? -kInfinity : kInfinity);
     for (std::int64_t step = 0; step < outer_steps_; ++step)

@@ -21,10 +21,10 @@ std::optional<ReductionMode> reduction_mode_from_name(std::string_view name);
 /// dimension of x; y's are not read where `reduced` is set. No dimension reduced is a conversion.
 ///
 /// Values are reduced in fp64 (integers in wrapping int64) and converted to y's dtype; f32 sums and means of the fast
-/// cases keep fp32 sums of at most 16 values, added up in fp64. A NaN makes max and min NaN and is the place that
-/// argmax and argmin report. argmax and argmin give the first such place as an index into the reduced dimensions taken
-/// together in row-major order. Of no elements: sum 0, product 1, mean NaN, any false, all true, max −∞ and min +∞
-/// (floating; 0 for integers), place 0.
+/// cases, of f32 or bf16, keep fp32 sums of at most 16 values, added up in fp64. A NaN makes max and min NaN and is the
+/// place that argmax and argmin report. argmax and argmin give the first such place as an index into the reduced
+/// dimensions taken together in row-major order. Of no elements: sum 0, product 1, mean NaN, any false, all true, max
+/// −∞ and min +∞ (floating; 0 for integers), place 0.
 struct ReductionShape {
   ReductionMode mode = ReductionMode::sum;
   std::vector<std::int64_t> sizes;

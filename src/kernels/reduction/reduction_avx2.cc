@@ -1,4 +1,4 @@
-// Reductions of fp32 rows and columns for base::Isa::avx2.
+// Reductions of fp32 rows and columns, and sums of bf16 ones, for base::Isa::avx2.
 #define WHERRY_REDUCTION_TABLE kReductionAvx2
 #include "kernels/reduction/reduction_simd.h"
 

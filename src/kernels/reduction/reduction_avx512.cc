@@ -1,4 +1,4 @@
-// Reductions of fp32 rows and columns for base::Isa::avx512.
+// Reductions of fp32 rows and columns, and sums of bf16 ones, for base::Isa::avx512.
 #define WHERRY_REDUCTION_TABLE kReductionAvx512
 #include "kernels/reduction/reduction_simd.h"
 

@@ -1,6 +1,6 @@
 #pragma once
-// What an instruction set supplies to reductions of fp32. Plain structs only: the files compiled for one instruction
-// set include this.
+// What an instruction set supplies to reductions of fp32, and to sums of bf16. Plain structs only: the files compiled
+// for one instruction set include this.
 
 #include <cstdint>
 
@@ -20,6 +20,10 @@ struct ReductionKernels {
   /// y[j] = the larger (smaller) of y[j] and x[i·stride + j]; NaN where one of them is.
   void (*max_columns)(float* y, const float* x, std::int64_t stride, std::int64_t rows, std::int64_t columns) noexcept;
   void (*min_columns)(float* y, const float* x, std::int64_t stride, std::int64_t rows, std::int64_t columns) noexcept;
+  /// The sums of bf16 numbers.
+  double (*sum_row_bf16)(const std::uint16_t* x, std::int64_t n) noexcept;
+  void (*sum_columns_bf16)(double* y, const std::uint16_t* x, std::int64_t stride, std::int64_t rows,
+                           std::int64_t columns) noexcept;
 };
 
 #define WHERRY_REDUCTION_KERNELS(isa, table) extern const ReductionKernels table;

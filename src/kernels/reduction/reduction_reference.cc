@@ -1,5 +1,7 @@
 // Reductions in plain C++: the oracle, one element of y at a time, and rows and columns for machines without vectors.
 
+#include <bit>
+
 #include "base/check.h"
 #include "kernels/reduction/fold.h"
 #include "kernels/reduction/reduction_kernels.h"
@@ -8,9 +10,13 @@
 namespace wherry::kernels {
 namespace {
 
-double sum_row(const float* x, std::int64_t n) noexcept {
+float value(float x) { return x; }
+float value(std::uint16_t x) { return std::bit_cast<float>(std::uint32_t{x} << 16); }
+
+template <class T>
+double sum_row(const T* x, std::int64_t n) noexcept {
   double sum = 0;
-  for (std::int64_t i = 0; i < n; ++i) sum += x[i];
+  for (std::int64_t i = 0; i < n; ++i) sum += value(x[i]);
   return sum;
 }
 
@@ -23,9 +29,10 @@ float extreme_row(float start, const float* x, std::int64_t n) noexcept {
   return start;
 }
 
-void sum_columns(double* y, const float* x, std::int64_t stride, std::int64_t rows, std::int64_t columns) noexcept {
+template <class T>
+void sum_columns(double* y, const T* x, std::int64_t stride, std::int64_t rows, std::int64_t columns) noexcept {
   for (std::int64_t i = 0; i < rows; ++i)
-    for (std::int64_t j = 0; j < columns; ++j) y[j] += x[i * stride + j];
+    for (std::int64_t j = 0; j < columns; ++j) y[j] += value(x[i * stride + j]);
 }
 
 template <float (*extreme)(float, float)>
@@ -82,7 +89,8 @@ void reduce_all(const ReductionShape& shape, const void* x, void* y) {
 }  // namespace
 
 constinit const ReductionKernels kReductionReference = {
-    sum_row, extreme_row<larger>, extreme_row<smaller>, sum_columns, extreme_columns<larger>, extreme_columns<smaller>,
+    sum_row<float>,          extreme_row<larger>,      extreme_row<smaller>,   sum_columns<float>,
+    extreme_columns<larger>, extreme_columns<smaller>, sum_row<std::uint16_t>, sum_columns<std::uint16_t>,
 };
 
 void reduction_reference(const ReductionShape& shape, const void* x, void* y) {

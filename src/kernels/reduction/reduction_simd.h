@@ -1,5 +1,6 @@
-// Reductions of fp32 rows and columns for one instruction set: reduction_avx2.cc and reduction_avx512.cc define
-// WHERRY_REDUCTION_TABLE and include this. Sums take at most 16 values in fp32 before they go on in fp64.
+// Reductions of fp32 rows and columns, and sums of bf16 ones, for one instruction set: reduction_avx2.cc and
+// reduction_avx512.cc define WHERRY_REDUCTION_TABLE and include this. Sums take at most 16 values in fp32 before they
+// go on in fp64.
 
 #define HWY_DISABLE_PCLMUL_AES  // base/cpu.h does not promise them
 #include <hwy/highway.h>
@@ -21,22 +22,37 @@ constexpr std::int64_t kShortSum = 16;
 HWY_INLINE V64 lower(V x) { return hn::PromoteTo(D64(), hn::LowerHalf(x)); }
 HWY_INLINE V64 upper(V x) { return hn::PromoteTo(D64(), hn::UpperHalf(hn::Half<D>(), x)); }
 
-double sum_row(const float* x, std::int64_t n) noexcept {
+HWY_INLINE V load(const float* x) { return hn::LoadU(D(), x); }
+HWY_INLINE V load(const std::uint16_t* x) {
+  const hn::RebindToUnsigned<D> d32;
+  return hn::BitCast(D(), hn::ShiftLeft<16>(hn::PromoteTo(d32, hn::LoadU(hn::Rebind<std::uint16_t, D>(), x))));
+}
+/// The first n, less than a vector; the other lanes are 0.
+HWY_INLINE V load(const float* x, std::int64_t n) {
+  return hn::MaskedLoad(hn::FirstN(D(), static_cast<std::size_t>(n)), D(), x);
+}
+HWY_INLINE V load(const std::uint16_t* x, std::int64_t n) {
+  std::uint16_t values[HWY_LANES(float)] = {};
+  for (std::int64_t i = 0; i < n; ++i) values[i] = x[i];
+  return load(values);
+}
+
+template <class T>
+double sum_row(const T* x, std::int64_t n) noexcept {
   const D d;
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
   V64 low = hn::Zero(D64()), high = low;
   std::int64_t i = 0;
   for (; i + kShortSum * lanes <= n; i += kShortSum * lanes) {
-    V s[4] = {hn::LoadU(d, x + i), hn::LoadU(d, x + i + lanes), hn::LoadU(d, x + i + 2 * lanes),
-              hn::LoadU(d, x + i + 3 * lanes)};
-    for (std::int64_t k = 4; k < kShortSum; ++k) s[k % 4] = hn::Add(s[k % 4], hn::LoadU(d, x + i + k * lanes));
+    V s[4] = {load(x + i), load(x + i + lanes), load(x + i + 2 * lanes), load(x + i + 3 * lanes)};
+    for (std::int64_t k = 4; k < kShortSum; ++k) s[k % 4] = hn::Add(s[k % 4], load(x + i + k * lanes));
     const V s0 = hn::Add(hn::Add(s[0], s[1]), hn::Add(s[2], s[3]));
     low = hn::Add(low, lower(s0));
     high = hn::Add(high, upper(s0));
   }
   V rest = hn::Zero(d);
-  for (; i + lanes <= n; i += lanes) rest = hn::Add(rest, hn::LoadU(d, x + i));
-  if (i < n) rest = hn::Add(rest, hn::MaskedLoad(hn::FirstN(d, static_cast<std::size_t>(n - i)), d, x + i));
+  for (; i + lanes <= n; i += lanes) rest = hn::Add(rest, load(x + i));
+  if (i < n) rest = hn::Add(rest, load(x + i, n - i));
   const V64 sum = hn::Add(hn::Add(low, lower(rest)), hn::Add(high, upper(rest)));
   return hn::GetLane(hn::SumOfLanes(D64(), sum));
 }
@@ -77,7 +93,8 @@ float extreme_row(float start, const float* x, std::int64_t n) noexcept {
   return result;
 }
 
-void sum_columns(double* y, const float* x, std::int64_t stride, std::int64_t rows, std::int64_t columns) noexcept {
+template <class T>
+void sum_columns(double* y, const T* x, std::int64_t stride, std::int64_t rows, std::int64_t columns) noexcept {
   const D d;
   const D64 d64;
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
@@ -86,15 +103,14 @@ void sum_columns(double* y, const float* x, std::int64_t stride, std::int64_t ro
     const std::int64_t count = rows - i < kShortSum ? rows - i : kShortSum;
     std::int64_t j = 0;
     for (; j + lanes <= columns; j += lanes) {
-      V sum = hn::LoadU(d, x + j);
-      for (std::int64_t k = 1; k < count; ++k) sum = hn::Add(sum, hn::LoadU(d, x + k * stride + j));
+      V sum = load(x + j);
+      for (std::int64_t k = 1; k < count; ++k) sum = hn::Add(sum, load(x + k * stride + j));
       hn::StoreU(hn::Add(hn::LoadU(d64, y + j), lower(sum)), d64, y + j);
       hn::StoreU(hn::Add(hn::LoadU(d64, y + j + lanes / 2), upper(sum)), d64, y + j + lanes / 2);
     }
     if (j == columns) continue;
-    const auto tail = hn::FirstN(d, static_cast<std::size_t>(columns - j));
-    V sum = hn::MaskedLoad(tail, d, x + j);
-    for (std::int64_t k = 1; k < count; ++k) sum = hn::Add(sum, hn::MaskedLoad(tail, d, x + k * stride + j));
+    V sum = load(x + j, columns - j);
+    for (std::int64_t k = 1; k < count; ++k) sum = hn::Add(sum, load(x + k * stride + j, columns - j));
     hn::Store(lower(sum), d64, widened);
     hn::Store(upper(sum), d64, widened + lanes / 2);
     for (std::int64_t k = 0; j + k < columns; ++k) y[j + k] += widened[k];
@@ -121,8 +137,8 @@ void extreme_columns(float* y, const float* x, std::int64_t stride, std::int64_t
 }  // namespace
 
 constinit const ReductionKernels WHERRY_REDUCTION_TABLE = {
-    sum_row,     extreme_row<Maximum>,     extreme_row<Minimum>,
-    sum_columns, extreme_columns<Maximum>, extreme_columns<Minimum>,
+    sum_row<float>,           extreme_row<Maximum>,     extreme_row<Minimum>,   sum_columns<float>,
+    extreme_columns<Maximum>, extreme_columns<Minimum>, sum_row<std::uint16_t>, sum_columns<std::uint16_t>,
 };
 
 }  // namespace wherry::kernels

@@ -144,6 +144,31 @@ TEST_P(Reductions, EveryDType) {
       }
 }
 
+TEST_P(Reductions, SumsOfBf16AreTheFastLoops) {
+  const std::string isa(base::name_of(GetParam()));
+  for (const Mode mode : {Mode::sum, Mode::mean})
+    for (const bool channels_last : {true, false})
+      for (const std::int64_t channels : {1, 7, 8, 9, 15, 16, 17, 33, 64, 65, 130}) {
+        ReductionShape s;
+        s.mode = mode;
+        s.sizes = {2, channels, 5, 7};
+        s.reduced = {false, false, true, true};
+        s.x_dtype = DType::bf16;
+        lay_out(s, channels_last ? std::vector<std::size_t>{0, 2, 3, 1} : std::vector<std::size_t>{0, 1, 2, 3});
+        EXPECT_EQ(make_reduction(s, GetParam())->name(),
+                  (channels_last && channels > 1 ? "reduction_columns_" : "reduction_rows_") + isa);
+        test::PageEnd<std::uint16_t> x(product(s.sizes));
+        const auto values = test::normal_values(product(s.sizes), 5);
+        for (std::int64_t i = 0; i < product(s.sizes); ++i)
+          tensor::store_double(x.data(), DType::bf16, i, values[static_cast<std::size_t>(i)]);
+        x.data()[product(s.sizes) / 3] = 0x7fc0;  // NaN
+        x.data()[product(s.sizes) / 2] = 0xff80;  // -infinity
+        check(s, GetParam(), x.data(), 2e-6);
+        s.mode = Mode::max;
+        EXPECT_EQ(make_reduction(s, GetParam())->name(), "reduction_scalar");
+      }
+}
+
 TEST_P(Reductions, LongSumsStayExact) {
   for (const bool rows : {true, false}) {
     ReductionShape s;

@@ -9,6 +9,8 @@
 #include "kernels/copy/pixels.h"
 #include "runtime/lowering.h"
 #include "runtime/memory_plan.h"
+#include "runtime/steps/convolution_pair.h"
+#include "runtime/steps/convolution_shape.h"
 #include "runtime/steps/epilogue.h"
 #include "runtime/steps/kernel_step.h"
 #include "runtime/strides.h"
@@ -124,6 +126,14 @@ Operand padded_pixels(const Operand& x, const ir::Node& node, std::int64_t chann
           {shape.image_rows() * row, 1, row, channels}};
 }
 
+/// The memory order kernels want: channels innermost. Dimensions of size 1 take the stride they would have had.
+Operand channels_innermost(const Operand& x, const ir::Node& node, Lowering& lowering) {
+  if (x.sizes[1] == 1 || x.strides[1] == 1) return x;
+  return lowering.with_strides(x, channels_last_strides(x.sizes), node);
+}
+
+}  // namespace
+
 kernels::ConvolutionShape shape_of(const ir::Node& node, const Operand& x, const Operand& y) {
   const Dims& weight = node.input(1)->type().sizes;
   const Dims& stride = node.integers("stride");
@@ -157,15 +167,10 @@ const std::byte* pack_weights(const ir::Node& node, const kernels::ConvolutionWe
                         }});
 }
 
-/// The memory order kernels want: channels innermost. Dimensions of size 1 take the stride they would have had.
-Operand channels_innermost(const Operand& x, const ir::Node& node, Lowering& lowering) {
-  if (x.sizes[1] == 1 || x.strides[1] == 1) return x;
-  return lowering.with_strides(x, channels_last_strides(x.sizes), node);
-}
-
-}  // namespace
-
 void lower_convolution(const ir::Node& node, Lowering& lowering) {
+  if (depthwise_after(node, lowering) != nullptr) return;
+  if (const ir::Node* pointwise = pointwise_before(node, lowering))
+    return lower_convolution_pair(*pointwise, node, lowering);
   require_product_dtypes(node);
   if (!node.input(1)->is_constant()) unsupported(node, "weights computed by the model; wherry needs constant ones");
   const Operand result = lowering.result(node);
