@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "import/architectures/architecture.h"
+#include "import/architectures/random_weights.h"
 #include "import/printable.h"
 
 namespace wherry::import {
@@ -11,12 +12,12 @@ using base::fail;
 
 class StateDictSource : public ModelSource {
  public:
-  StateDictSource(StateDict weights, const Architecture& architecture)
-      : weights_(std::move(weights)), architecture_(architecture) {}
+  StateDictSource(StateDict weights, const Architecture& architecture, std::string format)
+      : weights_(std::move(weights)), architecture_(architecture), format_(std::move(format)) {}
 
   ModelInfo describe() const override {
     ModelInfo info;
-    info.format = fmt::format("state dict ({})", architecture_.name);
+    info.format = format_;
     info.inputs.push_back({"image", DType::f32, std::nullopt});
     for (const auto& [name, tensor] : weights_.entries) {
       if (is_statistic(name)) continue;
@@ -41,7 +42,7 @@ class StateDictSource : public ModelSource {
                          name_of(image.dtype), to_string(image.sizes));
     ir::Graph graph;
     ModuleRecorder layers(graph, weights_);
-    graph.add_output(architecture_.record(layers, architecture_, graph.add_input("image", image)), "output");
+    graph.add_output(architecture_.record(layers, graph.add_input("image", image)), "output");
     return graph;
   }
 
@@ -53,13 +54,8 @@ class StateDictSource : public ModelSource {
 
   StateDict weights_;
   const Architecture& architecture_;
+  std::string format_;
 };
-
-std::string known_names() {
-  std::string names;
-  for (const Architecture& known : architectures()) names += fmt::format("{}{}", names.empty() ? "" : ", ", known.name);
-  return names;
-}
 
 /// "; its entries fit resnet50", or nothing.
 std::string fitting(const StateDict& weights, std::string_view except) {
@@ -78,16 +74,24 @@ std::unique_ptr<ModelSource> make_state_dict_source(StateDict weights, const std
     fail<InvalidInput>(
         "{}: a state dict has weights but no code, so its "
         "architecture must be named{}; known are {}",
-        weights.path, fitting(weights, {}), known_names());
+        weights.path, fitting(weights, {}), architecture_names());
   const Architecture* architecture = find_architecture(arch);
   if (!architecture)
     fail<InvalidInput>("{}: no architecture '{}' is built in{}; known are {}", weights.path, printable(arch),
-                       fitting(weights, {}), known_names());
+                       fitting(weights, {}), architecture_names());
   const std::string found = differences(*architecture, weights);
   if (!found.empty())
     fail<InvalidModel>("{}: its {} entries do not fit {}: {}{}", weights.path, weights.entries.size(), arch, found,
                        fitting(weights, arch));
-  return std::make_unique<StateDictSource>(std::move(weights), *architecture);
+  return std::make_unique<StateDictSource>(std::move(weights), *architecture, fmt::format("state dict ({})", arch));
+}
+
+std::unique_ptr<ModelSource> make_random_source(const std::string& arch, std::uint64_t seed) {
+  const Architecture* architecture = find_architecture(arch);
+  if (!architecture)
+    fail<InvalidInput>("no architecture '{}' is built in; known are {}", printable(arch), architecture_names());
+  return std::make_unique<StateDictSource>(random_weights(*architecture, seed), *architecture,
+                                           fmt::format("random weights ({})", arch));
 }
 
 }  // namespace wherry::import

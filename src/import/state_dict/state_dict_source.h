@@ -1,6 +1,7 @@
 #pragma once
 // A state dict with the architecture it belongs to, as a model.
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -12,5 +13,8 @@ namespace wherry::import {
 /// `arch` by torchvision's name. Throws InvalidInput where it is unknown or missing (naming those whose entries fit)
 /// and InvalidModel where the state dict does not fit it.
 std::unique_ptr<ModelSource> make_state_dict_source(StateDict weights, const std::string& arch);
+
+/// The architecture with random weights, the same for the same seed. Throws InvalidInput where `arch` is unknown.
+std::unique_ptr<ModelSource> make_random_source(const std::string& arch, std::uint64_t seed);
 
 }  // namespace wherry::import
