@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "import/model_source.h"
 #include "import/state_dict/state_dict.h"
@@ -16,5 +17,10 @@ std::unique_ptr<ModelSource> make_state_dict_source(StateDict weights, const std
 
 /// The architecture with random weights, the same for the same seed. Throws InvalidInput where `arch` is unknown.
 std::unique_ptr<ModelSource> make_random_source(const std::string& arch, std::uint64_t seed);
+
+/// The one record of such a model: its seed, 8 bytes, little-endian. All else follows from that.
+inline constexpr std::string_view kSeed = "seed";
+/// The same from its record in a compiled file. Throws InvalidModel naming the file.
+std::unique_ptr<ModelSource> make_random_source(const ZipArchive& records, const std::string& arch);
 
 }  // namespace wherry::import
