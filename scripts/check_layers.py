@@ -22,7 +22,8 @@ MAY_USE = {
     "runtime": ["base", "tensor", "expression", "ir", "kernels"],
     "engine": ["base", "tensor", "expression", "ir", "import", "passes", "runtime"],
     "tasks": ["base", "tensor", "vision", "engine"],
-    "cli": ["base", "tensor", "tasks", "engine", "import"],  # import: for the .npy and .npz files of `wherry run`
+    "bench": ["base", "tensor", "engine"],
+    "cli": ["base", "tensor", "tasks", "bench", "engine", "import"],  # import: for the .npy and .npz files of `wherry run`
 }
 
 # The public headers, by the layer that implements them.

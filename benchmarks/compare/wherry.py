@@ -11,7 +11,7 @@ from .processes import Failed, output_of
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BUILD = ROOT / "build/release"
-TARGETS = ("wherry_program", "latency")
+TARGETS = ("wherry_program",)
 
 
 def build(targets: Sequence[str]) -> None:
@@ -44,21 +44,11 @@ def check_precision(program: pathlib.Path, model: str, file: pathlib.Path, batch
         raise Failed(f"asked for {precision}, this build runs {' and '.join(sorted(runs_in))} here")
 
 
-def has_bench(program: pathlib.Path) -> bool:
-    try:
-        output_of([program, "bench", "--help"])
-    except Failed:
-        return False
-    return True
-
-
 def bench_command(program: pathlib.Path, model: str, file: pathlib.Path, batch: int, precision: str, threads: int,
                   seconds: float) -> list[str]:
     """Prints a JSON object with p50_ms, …"""
-    if not has_bench(program):  # builds before `wherry bench`: benchmarks/latency.cc
-        return ["env", f"DNNL_DEFAULT_FPMATH_MODE={'BF16' if precision == 'bf16' else 'STRICT'}", str(BUILD / "benchmarks/latency"), str(file),
-                "--threads", str(threads), "--seconds", str(seconds), "--input", *input_shapes(model, batch)]
-    return [str(program), "bench", str(file), "--json", "-", "--threads", str(threads), "--precision", precision, "--bs", str(batch),
+    shapes = [word for shape in input_shapes(model, batch) for word in ("--input", shape)]
+    return [str(program), "bench", str(file), "--json", "-", "--threads", str(threads), "--precision", precision, *shapes,
             "--seconds", str(seconds), "--skip_correctness"]
 
 

@@ -113,6 +113,13 @@ class Model {
   /// instruction set is not the one it was compiled for.
   static Model load(const std::string& path, const Options& options = {});
 
+  /// One of architectures() with random weights, the same ones for the same seed: what a model costs before its weights
+  /// are at hand. Its answers have an ordinary size and no meaning. Options::arch is not used.
+  static Model random(const std::string& arch, const Options& options = {}, std::uint64_t seed = 1337);
+
+  /// What Options::arch and `random` accept, by torchvision's names.
+  static std::vector<std::string> architectures();
+
   Model(Model&&) noexcept;
   Model& operator=(Model&&) noexcept;
   ~Model();

@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "cli/input_shape.h"
+#include "wherry/compiled.h"
 
 namespace wherry::cli {
 namespace {
@@ -66,9 +67,14 @@ std::optional<Chosen> assumed(const std::vector<TensorInfo>& inputs) {
 
 }  // namespace
 
-std::optional<Chosen> choose_inputs(const std::vector<std::string>& arguments, const std::vector<TensorInfo>& inputs) {
-  if (arguments.empty()) return assumed(inputs);
-  return from_shapes(arguments, inputs);
+std::optional<Chosen> choose_inputs(const std::vector<std::string>& arguments, const Model& model) {
+  if (!arguments.empty()) return from_shapes(arguments, model.describe().inputs);
+  const auto compiled = model.compiled();
+  if (!compiled || compiled->shapes.empty()) return assumed(model.describe().inputs);
+  Chosen chosen;
+  for (const TensorInfo& input : compiled->shapes.front())
+    chosen.tensors.push_back(Tensor::zeros(*input.dtype, *input.sizes));
+  return chosen;
 }
 
 }  // namespace wherry::cli

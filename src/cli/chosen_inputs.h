@@ -16,8 +16,9 @@ struct Chosen {
   std::string note;  ///< what was assumed; empty where the user said everything
 };
 
-/// From --input arguments (input_shape.h), one for each input; without any, from what the file fixes, or 1x3x224x224
-/// for one image. Empty where nothing can be assumed. Throws InvalidInput where the arguments do not fit the model.
-std::optional<Chosen> choose_inputs(const std::vector<std::string>& arguments, const std::vector<TensorInfo>& inputs);
+/// From --input arguments (input_shape.h), one for each input; without any, from what the file fixes (a compiled model:
+/// the first shapes it was compiled for), or 1x3x224x224 for one image. Empty where nothing can be assumed. Throws
+/// InvalidInput where the arguments do not fit the model.
+std::optional<Chosen> choose_inputs(const std::vector<std::string>& arguments, const Model& model);
 
 }  // namespace wherry::cli

@@ -27,6 +27,8 @@ constexpr const char* kExamples = R"(Examples:
 Pictures are JPEG or PNG, turned upright by their EXIF orientation. They are prepared as torchvision does for
 evaluation: shorter side to --resize with antialiasing, centre crop, (x / 255 - mean) / std.)";
 
+constexpr std::size_t kBarColumns = 20;
+
 struct ClassifyOptions {
   CommonOptions common;
   std::vector<std::string> images;
@@ -38,21 +40,6 @@ struct ClassifyOptions {
   std::string mean;
   std::string std;
 };
-
-/// 20 columns that fill from the left, in eighths where the terminal can show them.
-std::string bar(double fraction) {
-  constexpr int kColumns = 20;
-  if (!utf8_locale()) {
-    const auto full = static_cast<std::size_t>(std::lround(fraction * kColumns));
-    return std::string(full, '#') + std::string(kColumns - full, ' ');
-  }
-  constexpr const char* kEighths[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
-  const int eighths = static_cast<int>(std::lround(fraction * kColumns * 8));
-  std::string cells;
-  for (int i = 0; i < eighths / 8; ++i) cells += "█";
-  cells += kEighths[eighths % 8];
-  return green(cells) + std::string(static_cast<std::size_t>(kColumns - (eighths + 7) / 8), ' ');
-}
 
 /// Names for classes, as long as there are as many names as classes.
 class ClassNames {
@@ -81,7 +68,7 @@ void print_text(const std::string& file, const tasks::Classification& found, Cla
   std::string out = bold(printable(file)) + "\n";
   for (const auto& score : found.top) {
     const auto name = names.of(score.index, found.class_count);
-    out += fmt::format("  {:6.2f}%  {}  {}\n", 100 * score.probability, bar(score.probability),
+    out += fmt::format("  {:6.2f}%  {}  {}\n", 100 * score.probability, green(bar(score.probability, kBarColumns)),
                        name ? printable(*name) : fmt::format("class {}", score.index));
   }
   std::fputs(out.c_str(), stdout);
@@ -170,7 +157,7 @@ ExitCode classify(ClassifyOptions& options) {
 void add_classify_image(CLI::App& app, Work& work) {
   const auto options = std::make_shared<ClassifyOptions>();
   CLI::App& command = *app.add_subcommand("classify-image", "Say what is in pictures");
-  add_common(command, options->common);
+  add_common(command, options->common, kModelFile);
   command.add_option("IMAGE", options->images, "JPEG or PNG files")->required()->type_name("FILE");
   command.add_option("--labels", options->labels, "Class names: one a line, or JSON (default: ImageNet's 1000)")
       ->type_name("FILE");

@@ -2,8 +2,13 @@
 
 #include "cli/command.h"
 
-#include <cstdio>
+#include <fmt/format.h>
 
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+
+#include "base/check.h"
 #include "cli/terminal.h"
 
 namespace wherry::cli {
@@ -16,12 +21,8 @@ void print_line(std::string_view kind, std::string_view message) {
 
 }  // namespace
 
-void add_common(CLI::App& command, CommonOptions& options) {
-  command
-      .add_option("MODEL", options.model,
-                  "TorchScript archive (.pt), compiled model (.wherry), or state dict (.pth) with --arch")
-      ->required()
-      ->type_name("FILE");
+void add_model(CLI::App& command, CommonOptions& options, const char* accepted) {
+  command.add_option("MODEL", options.model, accepted)->required()->type_name("FILE");
   command
       .add_option("--arch", options.engine.arch,
                   "Architecture of a state dict, by torchvision's name: resnet50, mobilenet_v2, ...")
@@ -35,12 +36,27 @@ void add_common(CLI::App& command, CommonOptions& options) {
           "bf16: products in bf16, sums in fp32; auto: bf16 if DNNL_DEFAULT_FPMATH_MODE=BF16")
       ->check(CLI::IsMember({"auto", "fp32", "bf16"}))
       ->type_name("NAME");
-  command.add_flag("--json", options.json, "Print JSON");
   command.add_flag("--progress", options.progress, "Report progress even where standard error is no terminal");
 }
 
+void add_common(CLI::App& command, CommonOptions& options, const char* accepted) {
+  add_model(command, options, accepted);
+  command.add_flag("--json", options.json, "Print JSON");
+}
+
+Model open_model(const std::string& name, const Options& options) {
+  // A name with neither folder nor suffix that is no file here; anything else is meant as a file.
+  if (!options.arch.empty() || name.find_first_of("./") != name.npos || std::filesystem::exists(name))
+    return Model::load(name, options);
+  const std::vector<std::string> known = Model::architectures();
+  if (std::find(known.begin(), known.end(), name) == known.end())
+    base::fail<InvalidInput>("{}: found no such file and no such built-in architecture; the architectures are {}", name,
+                             fmt::join(known, ", "));
+  return Model::random(name, options);
+}
+
 Model load_model(const CommonOptions& options) {
-  Model model = Model::load(options.model, options.engine);
+  Model model = open_model(options.model, options.engine);
   note_tuning(model);
   return model;
 }

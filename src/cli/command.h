@@ -19,15 +19,27 @@ struct CommonOptions {
   bool progress = false;
 };
 
-/// Adds MODEL, --arch, --threads, --json and --progress.
-void add_common(CLI::App& command, CommonOptions& options);
+/// Help for MODEL: of commands whose answers are worth something only with real weights, and of those that open_model
+/// serves.
+constexpr const char* kModelFile =
+    "TorchScript archive (.pt), compiled model (.wherry), or state dict (.pth) with --arch";
+constexpr const char* kModelOrArchitecture =
+    "A file (.pt, .wherry, .pth with --arch), or an architecture, weights random: resnet50";
+
+/// Adds MODEL, --arch, --threads, --precision and --progress.
+void add_model(CLI::App& command, CommonOptions& options, const char* accepted);
+/// The same and the flag --json.
+void add_common(CLI::App& command, CommonOptions& options, const char* accepted);
 
 /// Set by the parser to the work of the subcommand that was named.
 using Work = std::function<ExitCode()>;
 
 /// A note on standard error where there is a tuning file and it is not used.
 void note_tuning(const Model& model);
-/// Loads what the options name, with that note.
+/// Reads the file `name`, or makes the built-in architecture of that name with random weights where there is no such
+/// file. Throws as Model::load.
+Model open_model(const std::string& name, const Options& options);
+/// Opens what the options name, with a note as of note_tuning.
 Model load_model(const CommonOptions& options);
 
 void add_classify_image(CLI::App& app, Work& work);
@@ -35,6 +47,7 @@ void add_run(CLI::App& app, Work& work);
 void add_inspect(CLI::App& app, Work& work);
 void add_tune(CLI::App& app, Work& work);
 void add_compile(CLI::App& app, Work& work);
+void add_bench(CLI::App& app, Work& work);
 
 /// Prints "wherry: error: …" on standard error, on one line whatever the message holds.
 void print_error(std::string_view message);

@@ -37,22 +37,23 @@ struct CompileOptions {
 };
 
 /// One set of inputs, or several after one another.
-std::vector<std::vector<Tensor>> sets_of(const CompileOptions& options, const ModelInfo& info, std::string& note) {
+std::vector<std::vector<Tensor>> sets_of(const CompileOptions& options, const Model& model, std::string& note) {
+  const std::size_t inputs = model.describe().inputs.size();
   std::vector<std::vector<Tensor>> sets;
   if (options.inputs.empty()) {
-    auto chosen = choose_inputs({}, info.inputs);
+    auto chosen = choose_inputs({}, model);
     if (!chosen)
       base::fail<InvalidInput>("{}: fixes no input shapes; one --input SHAPE for each of its {} inputs is needed",
-                               options.common.model, info.inputs.size());
+                               options.common.model, inputs);
     note = chosen->note;
     sets.push_back(std::move(chosen->tensors));
     return sets;
   }
-  const std::size_t width = std::max<std::size_t>(info.inputs.size(), 1);
+  const std::size_t width = std::max<std::size_t>(inputs, 1);
   for (std::size_t at = 0; at < options.inputs.size(); at += width) {
     const auto begin = options.inputs.begin() + static_cast<std::ptrdiff_t>(at);
     const auto end = options.inputs.begin() + static_cast<std::ptrdiff_t>(std::min(at + width, options.inputs.size()));
-    sets.push_back(choose_inputs({begin, end}, info.inputs)->tensors);
+    sets.push_back(choose_inputs({begin, end}, model)->tensors);
   }
   return sets;
 }
@@ -72,7 +73,7 @@ ExitCode compile(const CompileOptions& options) {
   const auto start = std::chrono::steady_clock::now();
   const Model model = load_model(options.common);
   std::string note;
-  const auto sets = sets_of(options, model.describe(), note);
+  const auto sets = sets_of(options, model, note);
   progress.stage("compiling " + options.common.model);
   const CompiledInfo info = model.compile(options.output, sets, options.portable);
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
@@ -106,7 +107,7 @@ ExitCode compile(const CompileOptions& options) {
 void add_compile(CLI::App& app, Work& work) {
   const auto options = std::make_shared<CompileOptions>();
   CLI::App& command = *app.add_subcommand("compile", "Pack a model's weights into a file that starts at once");
-  add_common(command, options->common);
+  add_common(command, options->common, kModelOrArchitecture);
   command.add_option("-o,--output", options->output, "The compiled model; ends in .wherry by custom")
       ->required()
       ->type_name("FILE");

@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <memory>
 
 #include "base/check.h"
+#include "cli/cache_report.h"
 #include "cli/chosen_inputs.h"
 #include "cli/command.h"
 #include "cli/compiled_report.h"
@@ -22,6 +22,7 @@ constexpr const char* kExamples = R"(Examples:
   wherry inspect resnet50.pt
   wherry inspect mobilenet_v2.pth --arch mobilenet_v2 --input 8x3x224x224
   wherry inspect bert.pt --input 1x128:int64 --input 1x128:int64 --graph
+  wherry inspect densenet121 --input 4x3x224x224
   wherry inspect resnet50.pt --json | jq '.plan.steps[].kernel'
 
 A plan belongs to one set of input shapes. Where none is given, the shape that the file fixes is taken, or 1x3x224x224
@@ -33,15 +34,6 @@ struct InspectOptions {
   bool graph = false;
   bool verify = false;
 };
-
-/// Of a compiled model the first shapes it was compiled for; else what can be assumed.
-std::optional<Chosen> usual_inputs(const ModelInfo& info, const std::optional<CompiledInfo>& compiled) {
-  if (!compiled || compiled->shapes.empty()) return choose_inputs({}, info.inputs);
-  Chosen chosen;
-  for (const TensorInfo& input : compiled->shapes.front())
-    chosen.tensors.push_back(Tensor::zeros(*input.dtype, *input.sizes));
-  return chosen;
-}
 
 std::string sizes_of(const TensorInfo& info) {
   if (!info.sizes) return "any sizes";
@@ -180,14 +172,6 @@ Json to_json(const PlanInfo& plan) {
           {"optimized", plan.optimized}};
 }
 
-Json to_json(const CacheInfo& cache) {
-  return {{"hits", cache.hits},
-          {"misses", cache.misses},
-          {"evictions", cache.evictions},
-          {"entries", cache.entries},
-          {"bytes", cache.bytes}};
-}
-
 ExitCode inspect(const InspectOptions& options) {
   Progress progress(options.common.progress);
   progress.stage("loading " + options.common.model);
@@ -201,8 +185,7 @@ ExitCode inspect(const InspectOptions& options) {
     progress.stage("verifying " + options.common.model);
     model.verify();
   }
-  const auto chosen =
-      options.inputs.empty() ? usual_inputs(info, compiled) : choose_inputs(options.inputs, info.inputs);
+  const auto chosen = choose_inputs(options.inputs, model);
   std::optional<PlanInfo> plan;
   progress.stage("planning " + options.common.model);
   if (chosen) plan = model.inspect(chosen->tensors);
@@ -218,7 +201,7 @@ ExitCode inspect(const InspectOptions& options) {
     if (compiled) document["compiled"] = json_of(*compiled);
     if (options.verify) document["verified"] = true;
     document["plan"] = plan ? to_json(*plan) : Json();
-    document["primitive_cache"] = to_json(model.cache_info());
+    document["primitive_cache"] = json_of(model.cache_info());
     std::fputs((json_text(document) + "\n").c_str(), stdout);
   } else {
     print_text(options, info, compiled, plan ? &*plan : nullptr, model.cache_info(), note);
@@ -231,7 +214,7 @@ ExitCode inspect(const InspectOptions& options) {
 void add_inspect(CLI::App& app, Work& work) {
   const auto options = std::make_shared<InspectOptions>();
   CLI::App& command = *app.add_subcommand("inspect", "Show a model's inputs, outputs, graph and plan");
-  add_common(command, options->common);
+  add_common(command, options->common, kModelOrArchitecture);
   command.add_option("--input", options->inputs, "Sizes of an input: 1x3x224x224, 1x128:int64, NAME=1x128:int64")
       ->allow_extra_args(false)
       ->type_name("SHAPE");

@@ -21,6 +21,7 @@ constexpr const char* kFooter = R"(Examples:
   wherry run model.pt --input x.npy --output y.npz
   wherry inspect model.pt --input 1x3x224x224
   wherry compile model.pt -o model.wherry
+  wherry bench resnet50 --bs 8
 
 `wherry COMMAND --help` says more. Exit codes: 0 done, 2 bad input, 3 internal error.)";
 
@@ -82,6 +83,7 @@ int run_program(int argc, const char* const* argv) {
   add_inspect(app, work);
   add_tune(app, work);
   add_compile(app, work);
+  add_bench(app, work);
   for (CLI::App* command : app.get_subcommands({})) command->set_version_flag("--version", version);
 
   if (argc <= 1) {
@@ -91,7 +93,8 @@ int run_program(int argc, const char* const* argv) {
   const std::string_view command = argv[1];
   if (!command.starts_with('-') && !is_command(app, command)) {
     print_error(fmt::format(
-        "no command '{}'; classify-image, run, inspect, tune and compile are accepted; see 'wherry --help'", command));
+        "no command '{}'; classify-image, run, inspect, tune, compile and bench are accepted; see 'wherry --help'",
+        command));
     return kBadInput;
   }
   try {

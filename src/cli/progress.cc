@@ -2,6 +2,8 @@
 
 #include "cli/progress.h"
 
+#include <fmt/format.h>
+
 #include <cstdio>
 
 #include "cli/terminal.h"
@@ -26,6 +28,12 @@ Progress::~Progress() {
 void Progress::stage(std::string text) {
   const std::lock_guard lock(mutex_);
   text_ = printable(text);
+  fraction_.reset();
+}
+
+void Progress::fraction(double done) {
+  const std::lock_guard lock(mutex_);
+  fraction_ = done;
 }
 
 void Progress::hide() {
@@ -48,11 +56,14 @@ void Progress::watch() {
     if (now - start_ < 1s || text_.empty()) continue;
     const double seconds = std::chrono::duration<double>(now - start_).count();
     if (terminal_) {
-      std::fprintf(stderr, "\r\x1b[K%s … %.0f s", cut_end(text_, 64).c_str(), seconds);
+      const std::string drawn = fraction_ ? fmt::format(" {} {:3.0f} %", bar(*fraction_, 20), 100 * *fraction_) : "";
+      std::fprintf(stderr, "\r\x1b[K%s%s … %.0f s", cut_end(text_, 64 - columns_of(drawn)).c_str(), drawn.c_str(),
+                   seconds);
       std::fflush(stderr);
       shown_ = true;
     } else if (text_ != said_ || now - said_at_ >= 10s) {
-      std::fprintf(stderr, "wherry: %s … %.0f s\n", text_.c_str(), seconds);
+      const std::string share = fraction_ ? fmt::format(" ({:.0f} %)", 100 * *fraction_) : "";
+      std::fprintf(stderr, "wherry: %s%s … %.0f s\n", text_.c_str(), share.c_str(), seconds);
       said_ = text_;
       said_at_ = now;
     }

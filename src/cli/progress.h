@@ -4,6 +4,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -22,6 +23,9 @@ class Progress {
   /// What is being done from now on: "loading resnet50.pt".
   void stage(std::string text);
 
+  /// How much of the stage is done, 0 to 1: a bar stands beside its name. A new stage has none.
+  void fraction(double done);
+
   /// Wipes the line, before something else is printed; the next tick brings it back.
   void hide();
 
@@ -35,6 +39,7 @@ class Progress {
   std::mutex mutex_;
   std::condition_variable wake_;
   std::string text_;
+  std::optional<double> fraction_;
   std::string said_;
   Clock::time_point said_at_;
   bool shown_ = false;

@@ -101,7 +101,8 @@ ExitCode run(const RunOptions& options) {
   if (!options.output.empty()) check_output_path(options.output);
   Progress progress(options.common.progress);
   progress.stage("loading " + options.common.model);
-  const Model model = load_model(options.common);
+  const Model model = Model::load(options.common.model, options.common.engine);
+  note_tuning(model);
   const auto inputs = read_inputs(options.inputs, model.describe().inputs);
   progress.stage("running " + options.common.model);
   const auto start = std::chrono::steady_clock::now();
@@ -129,7 +130,7 @@ ExitCode run(const RunOptions& options) {
 void add_run(CLI::App& app, Work& work) {
   const auto options = std::make_shared<RunOptions>();
   CLI::App& command = *app.add_subcommand("run", "Run any model on NumPy arrays");
-  add_common(command, options->common);
+  add_common(command, options->common, kModelFile);
   command.add_option("--input", options->inputs, "Input by name, or the next one in order; .npz for several by name")
       ->type_name("[NAME=]FILE");
   command.add_option("--output", options->output, "Where outputs go: .npz, or .npy for a single one")

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdlib>
 
 namespace wherry::cli {
@@ -94,6 +95,20 @@ bool utf8_locale() {
 std::string bold(std::string_view text) { return styled("1", text); }
 std::string dim(std::string_view text) { return styled("2", text); }
 std::string green(std::string_view text) { return styled("32", text); }
+
+std::string bar(double share, std::size_t columns) {
+  constexpr std::array<std::string_view, 8> kEighths = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
+  const double cells = std::clamp(share, 0.0, 1.0) * static_cast<double>(columns);
+  if (!utf8_locale()) {
+    const auto full = static_cast<std::size_t>(std::lround(cells));
+    return std::string(full, '#') + std::string(columns - full, ' ');
+  }
+  const auto eighths = static_cast<std::size_t>(std::lround(cells * 8));
+  std::string text;
+  for (std::size_t i = 0; i < eighths / 8; ++i) text += "█";
+  text += kEighths[eighths % 8];
+  return text + std::string(columns - (eighths + 7) / 8, ' ');
+}
 
 std::string human_bytes(std::int64_t bytes) {
   constexpr std::array<std::string_view, 5> kUnits = {"B", "kB", "MB", "GB", "TB"};

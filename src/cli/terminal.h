@@ -31,6 +31,9 @@ std::string bold(std::string_view text);
 std::string dim(std::string_view text);
 std::string green(std::string_view text);
 
+/// That many columns, filled from the left by a share of 0 to 1: in eighths where the locale is UTF-8, else with '#'.
+std::string bar(double share, std::size_t columns);
+
 /// "14.0 MB", "602 kB"
 std::string human_bytes(std::int64_t bytes);
 

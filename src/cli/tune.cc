@@ -89,7 +89,7 @@ ExitCode tune(const TuneCommand& command) {
   Progress progress(command.common.progress);
   progress.stage("loading " + command.common.model);
   const Model model = load_model(command.common);
-  const auto chosen = choose_inputs(command.inputs, model.describe().inputs);
+  const auto chosen = choose_inputs(command.inputs, model);
   if (!chosen) base::fail<InvalidInput>("--input: found none, the model takes {}", model.describe().inputs.size());
   TuneOptions options = command.tune;
   options.progress = [&](std::string_view stage, double done) {
@@ -110,7 +110,7 @@ ExitCode tune(const TuneCommand& command) {
 void add_tune(CLI::App& app, Work& work) {
   const auto options = std::make_shared<TuneCommand>();
   CLI::App& command = *app.add_subcommand("tune", "Measure which blockings are fastest here, and keep them");
-  add_common(command, options->common);
+  add_common(command, options->common, kModelOrArchitecture);
   command.add_option("--input", options->inputs, "Sizes of an input: 1x3x224x224, 1x128:int64, NAME=1x128:int64")
       ->allow_extra_args(false)
       ->type_name("SHAPE");

@@ -96,6 +96,7 @@ void write_compiled(const std::string& path, const import::Origin& origin, std::
     if (!tensor || about.portable || records[i].size <= kAlwaysKept) read[i] = true;
   }
   about.wherry_version = WHERRY_VERSION;
+  if (origin.kind == import::OriginKind::random_weights) about.portable = true;  // they can be drawn again anywhere
   about.kind = origin.kind;
   about.arch = origin.arch;
   const auto held = weights.held();

@@ -12,6 +12,8 @@
 #include "base/cores.h"
 #include "base/mapped_file.h"
 #include "engine/model_state.h"
+#include "import/architectures/architecture.h"
+#include "import/state_dict/state_dict_source.h"
 #include "ir/ops.h"
 #include "passes/pipeline.h"
 #include "runtime/plan.h"
@@ -79,11 +81,11 @@ std::vector<ir::TensorType> types_of(std::span<const Tensor> inputs) {
 
 }  // namespace
 
-Model::Impl::Impl(const std::string& path, const Options& options)
+Model::Impl::Impl(std::unique_ptr<import::ModelSource> opened, const Options& options)
     : shared(options.engine != nullptr ? options.engine : Engine::of_process()),
       team(team_size(options.threads)),
       isa(options.isa.empty() ? base::selected_isa() : base::isa_from_name(options.isa, "isa ")),
-      source(import::open_model(path, options.arch)),
+      source(std::move(opened)),
       fit(engine::fit(source->compiled().get(), options.precision, isa)),
       precision(fit.precision),
       winograd(winograd_allowed(options.winograd)),
@@ -121,7 +123,17 @@ Model& Model::operator=(Model&&) noexcept = default;
 Model::~Model() = default;
 
 Model Model::load(const std::string& path, const Options& options) {
-  return Model(std::make_unique<Impl>(path, options));
+  return Model(std::make_unique<Impl>(import::open_model(path, options.arch), options));
+}
+
+Model Model::random(const std::string& arch, const Options& options, std::uint64_t seed) {
+  return Model(std::make_unique<Impl>(import::make_random_source(arch, seed), options));
+}
+
+std::vector<std::string> Model::architectures() {
+  std::vector<std::string> names;
+  for (const import::Architecture& known : import::architectures()) names.push_back(known.name);
+  return names;
 }
 
 ModelInfo Model::describe() const { return impl_->info; }

@@ -22,7 +22,7 @@
 namespace wherry {
 
 struct Model::Impl {
-  Impl(const std::string& path, const Options& options);
+  Impl(std::unique_ptr<import::ModelSource> opened, const Options& options);
 
   std::shared_ptr<Engine> shared;
   runtime::ThreadTeam team;

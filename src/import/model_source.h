@@ -16,7 +16,7 @@ namespace wherry::import {
 /// The records a model was read from, and what reads them: all that a compiled file needs to give the same model again.
 struct Origin {
   OriginKind kind = OriginKind::torchscript;
-  std::string arch;  ///< of a state dict
+  std::string arch;  ///< of a state dict or of random weights
   std::shared_ptr<const ZipArchive> records;
 };
 

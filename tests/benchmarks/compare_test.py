@@ -194,9 +194,8 @@ class Environments(unittest.TestCase):
         self.assertIn("no such program", reasons[WHERRY.key])
 
     def test_wherry_is_asked_for_what_the_table_says(self):
-        with unittest.mock.patch.object(wherry, "has_bench", lambda _: True):
-            command = wherry.bench_command(pathlib.Path("w"), "resnet50", pathlib.Path("m.pt"), 32, "bf16", 2, 1.5)
-        self.assertEqual(" ".join(command), "w bench m.pt --json - --threads 2 --precision bf16 --bs 32 --seconds 1.5 --skip_correctness")
+        command = wherry.bench_command(pathlib.Path("w"), "resnet50", pathlib.Path("m.pt"), 32, "bf16", 2, 1.5)
+        self.assertEqual(" ".join(command), "w bench m.pt --json - --threads 2 --precision bf16 --input 32x3x224x224 --seconds 1.5 --skip_correctness")
 
     def test_fp32_is_not_shown_as_bf16(self):
         plan = json.dumps({"plan": {"steps": [{"op": "convolution", "precision": "fp32"}, {"op": "pool", "precision": "bf16"}]}})

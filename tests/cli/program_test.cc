@@ -27,7 +27,7 @@ void expect_refused(const Finished& finished, const std::string& expected = {}) 
 }
 
 TEST(Program, HelpHasExamples) {
-  for (const char* command : {"", "classify-image", "run", "inspect", "tune", "compile"}) {
+  for (const char* command : {"", "classify-image", "run", "inspect", "tune", "compile", "bench"}) {
     SCOPED_TRACE(command);
     const Finished finished = *command == '\0' ? run_wherry({"--help"}) : run_wherry({command, "--help"});
     EXPECT_EQ(finished.exit_code, 0);
@@ -84,6 +84,7 @@ void expect_bad_model(const std::string& model, const std::string& expected) {
   expect_refused(run_wherry({"classify-image", model, "photo.jpg"}), expected);
   expect_refused(run_wherry({"run", model, "--input", "x.npy", "--json"}), expected);
   expect_refused(run_wherry({"inspect", model}), expected);
+  expect_refused(run_wherry({"bench", model}), expected);
 }
 
 TEST(Program, FilesThatAreNoModels) {

@@ -43,6 +43,13 @@ TEST(Numbers, AsPeopleReadThem) {
   EXPECT_EQ(human_bytes(14'019'488), "14.0 MB");
 }
 
+TEST(Bar, FillsFromTheLeft) {
+  for (const double share : {-1.0, 0.0, 0.3, 0.5, 0.999, 1.0, 2.0}) EXPECT_EQ(columns_of(bar(share, 20)), 20U) << share;
+  EXPECT_EQ(bar(0, 4), "    ");
+  const std::string half = utf8_locale() ? "██  " : "##  ";
+  EXPECT_EQ(bar(0.5, 4), half);
+}
+
 TEST(Table, AlignsAndGivesWayAtTheEnd) {
   Table table({{"n", true}, {"op", false, 6}, {"source"}});
   table.add({"1", "convolution", "resnet.py:12"});

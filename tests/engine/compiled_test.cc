@@ -77,7 +77,7 @@ std::string message_of(Call call) {
 }
 
 struct Case {
-  std::string name, path, arch;
+  std::string name, path, arch;             ///< without a path: random weights
   std::vector<std::vector<Tensor>> inputs;  ///< the first is compiled for
 };
 
@@ -96,6 +96,7 @@ std::vector<Case> cases() {
        "import/data/mobilenet_v2_woven_legacy.pth",
        "mobilenet_v2",
        {{ramp({1, 3, 64, 64})}, {ramp({2, 3, 40, 72})}}},
+      {"RandomWeights", "", "squeezenet1_1", {{ramp({1, 3, 64, 64})}, {ramp({2, 3, 40, 72})}}},
   };
 }
 
@@ -105,10 +106,11 @@ void expect_answers_as_origin(const Case& each, Precision precision, bool portab
   Options options;
   options.arch = each.arch;
   options.precision = precision;
-  const Model original = Model::load(data(each.path), options);
+  const bool random = each.path.empty();
+  const Model original = random ? Model::random(each.arch, options, 7) : Model::load(data(each.path), options);
   const Output output(each.name);
   const CompiledInfo info = original.compile(output.path(), std::span(each.inputs).first(1), portable);
-  EXPECT_EQ(info.portable, portable);
+  EXPECT_EQ(info.portable, portable || random);
   EXPECT_EQ(info.precision, name_of(precision));
   EXPECT_GT(info.packed_weights, 0);
   EXPECT_EQ(info.file_bytes, static_cast<std::int64_t>(std::filesystem::file_size(output.path())));

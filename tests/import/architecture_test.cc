@@ -2,6 +2,7 @@
 
 #include "import/architectures/architecture.h"
 
+#include "import/architectures/random_weights.h"
 #include "import/state_dict/state_dict_source.h"
 #include "ir/ops.h"
 #include "test_files.h"
@@ -37,10 +38,36 @@ struct Published {
 };
 
 const std::vector<Published> kPublished = {
-    {"resnet18", 11689512},          {"resnet34", 21797672},         {"resnet50", 25557032},
-    {"resnet101", 44549160},         {"resnet152", 60192808},        {"resnext50_32x4d", 25028904},
-    {"resnext101_32x8d", 88791336},  {"resnext101_64x4d", 83455272}, {"wide_resnet50_2", 68883240},
-    {"wide_resnet101_2", 126886696}, {"mobilenet_v2", 3504872},
+    {"resnet18", 11689512},
+    {"resnet34", 21797672},
+    {"resnet50", 25557032},
+    {"resnet101", 44549160},
+    {"resnet152", 60192808},
+    {"resnext50_32x4d", 25028904},
+    {"resnext101_32x8d", 88791336},
+    {"resnext101_64x4d", 83455272},
+    {"wide_resnet50_2", 68883240},
+    {"wide_resnet101_2", 126886696},
+    {"mobilenet_v2", 3504872},
+    {"mobilenet_v3_small", 2542856},
+    {"mobilenet_v3_large", 5483032},
+    {"alexnet", 61100840},
+    {"vgg11", 132863336},
+    {"vgg11_bn", 132868840},
+    {"vgg16", 138357544},
+    {"vgg16_bn", 138365992},
+    {"vgg19", 143667240},
+    {"squeezenet1_0", 1248424},
+    {"squeezenet1_1", 1235496},
+    {"densenet121", 7978856},
+    {"densenet161", 28681000},
+    {"densenet169", 14149480},
+    {"densenet201", 20013928},
+    {"mnasnet0_5", 2218512},
+    {"mnasnet1_0", 4383312},
+    {"shufflenet_v2_x0_5", 1366792},
+    {"shufflenet_v2_x1_0", 2278604},
+    {"shufflenet_v2_x2_0", 7393996},
 };
 
 TEST(Architecture, ListsAll) {
@@ -99,6 +126,21 @@ TEST(Architecture, FollowsClassesAndWidth) {
   EXPECT_EQ(make_state_dict_source(std::move(few), "resnet18")->graph(image).outputs()[0]->type().sizes, (Dims{1, 10}));
 }
 
+// densenet121-a639ec97.pth and its siblings say "norm.1", torchvision's module "norm1".
+TEST(Architecture, ReadsDenseNetsOldNames) {
+  StateDict weights = read("densenet121");
+  weights.index.clear();
+  for (std::size_t i = 0; i < weights.entries.size(); ++i) {
+    std::string& name = weights.entries[i].first;
+    if (name.find("denselayer") != std::string::npos)
+      for (const char* kind : {".norm1.", ".norm2.", ".conv1.", ".conv2."})
+        if (const auto at = name.find(kind); at != std::string::npos) name.insert(at + 5, ".");
+    weights.index.emplace(name, i);
+  }
+  ASSERT_NE(weights.find("features.denseblock4.denselayer16.conv.2.weight"), nullptr);
+  EXPECT_EQ(differences(*find_architecture("densenet121"), weights), "");
+}
+
 TEST(Architecture, WidensHalfPrecision) {
   StateDict weights = with(read("resnet18"), "fc.bias", {1000}, DType::f16);
   const auto source = make_state_dict_source(std::move(weights), "resnet18");
@@ -133,6 +175,55 @@ TEST(Architecture, GuessesFromTheWeights) {
               AllOf(HasSubstr("no architecture 'resnet'"), HasSubstr("fit --arch resnet34")));
   EXPECT_THAT(message_of<InvalidModel>([] { make_state_dict_source(read("resnet34"), "resnet50"); }),
               HasSubstr("fit --arch resnet34"));
+}
+
+struct Statistics {
+  double mean = 0, variance = 0;
+};
+Statistics statistics_of(const StateDict& weights, const std::string& name) {
+  const Tensor tensor = weights.find(name)->get();
+  double sum = 0, squares = 0;
+  for (const float value : tensor.values<float>()) {
+    sum += value;
+    squares += double{value} * value;
+  }
+  const double mean = sum / static_cast<double>(tensor.numel());
+  return {mean, squares / static_cast<double>(tensor.numel()) - mean * mean};
+}
+
+TEST(RandomWeights, FillEveryArchitecture) {
+  for (const Architecture& architecture : architectures())
+    EXPECT_EQ(differences(architecture, random_weights(architecture, 1)), "") << architecture.name;
+}
+
+TEST(RandomWeights, AreHesAndBatchNormsFollowTheirInputs) {
+  const StateDict weights = random_weights(*find_architecture("resnet152"), 1);
+  const Statistics convolution = statistics_of(weights, "layer3.5.conv2.weight");
+  EXPECT_NEAR(convolution.mean, 0, 1e-4);
+  EXPECT_NEAR(convolution.variance, 2.0 / (256 * 9), 0.02 * 2 / (256 * 9));
+  // A trunk of residual blocks grows, and the first batch norm of each block divides by it.
+  const double early = statistics_of(weights, "layer3.1.bn1.running_var").mean;
+  const double late = statistics_of(weights, "layer3.35.bn1.running_var").mean;
+  EXPECT_GT(late, 4 * early);
+  EXPECT_LT(late, 200 * early);
+}
+
+TEST(RandomWeights, DependOnSeedAndNameAlone) {
+  const Architecture& architecture = *find_architecture("squeezenet1_1");
+  const auto values = [&](std::uint64_t seed, const std::string& name) {
+    const Tensor tensor = random_weights(architecture, seed).find(name)->get();
+    const auto all = tensor.values<float>();
+    return std::vector<float>(all.begin(), all.end());
+  };
+  const std::string one = "features.3.expand1x1.weight", other = "features.4.expand1x1.weight";
+  EXPECT_EQ(values(1, one), values(1, one));
+  EXPECT_NE(values(1, one), values(2, one));
+  EXPECT_NE(values(1, one), values(1, other));
+}
+
+TEST(RandomWeights, RefuseUnknownArchitectures) {
+  EXPECT_THAT(message_of<InvalidInput>([] { make_random_source("resnet51", 1); }),
+              AllOf(HasSubstr("'resnet51'"), HasSubstr("resnet50, ")));
 }
 
 TEST(Architecture, RefusesOtherInputs) {

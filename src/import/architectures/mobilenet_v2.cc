@@ -47,7 +47,7 @@ ir::Value* inverted_residual(ModuleRecorder& layers, const std::string& path, ir
 
 }  // namespace
 
-ir::Value* record_mobilenet_v2(ModuleRecorder& layers, const Architecture&, ir::Value* image) {
+ir::Value* record_mobilenet_v2(ModuleRecorder& layers, ir::Value* image) {
   constexpr std::int64_t kFirst = 32, kLast = 1280, kImageNetClasses = 1000;
   ir::Value* x = conv_norm_relu6(layers, "features.0", image, layers.rows_of("features.0.0.weight", kFirst),
                                  {.kernel = 3, .stride = 2, .padding = 1});

@@ -12,7 +12,6 @@
 namespace wherry::import {
 namespace {
 
-constexpr double kBatchNormEps = 1e-5;
 constexpr double kBatchNormMomentum = 0.1;
 
 /// "3 missing (a, b, c)": the first few of them.
@@ -74,7 +73,8 @@ ir::Value* ModuleRecorder::conv(const std::string& path, ir::Value* x, std::int6
   const std::int64_t in = x->type().sizes.at(1);
   ir::Value* weight = parameter(
       path + ".weight", {channels, std::max<std::int64_t>(in / options.groups, 1), options.kernel, options.kernel});
-  return record("aten::conv2d", {x, weight, nullptr},
+  ir::Value* bias = options.bias ? parameter(path + ".bias", {channels}) : nullptr;
+  return record("aten::conv2d", {x, weight, bias},
                 {{"stride", Dims{options.stride, options.stride}},
                  {"padding", Dims{options.padding, options.padding}},
                  {"dilation", Dims{1, 1}},
@@ -82,16 +82,15 @@ ir::Value* ModuleRecorder::conv(const std::string& path, ir::Value* x, std::int6
                 path);
 }
 
-ir::Value* ModuleRecorder::batch_norm(const std::string& path, ir::Value* x) {
+ir::Value* ModuleRecorder::batch_norm(const std::string& path, ir::Value* x, double eps) {
   const Dims sizes{x->type().sizes.at(1)};
   used_.insert(path + ".num_batches_tracked");
   ir::Value* weight = parameter(path + ".weight", sizes);
   ir::Value* bias = parameter(path + ".bias", sizes);
   ir::Value* mean = parameter(path + ".running_mean", sizes);
   ir::Value* variance = parameter(path + ".running_var", sizes);
-  return record(
-      "aten::batch_norm", {x, weight, bias, mean, variance},
-      {{"training", false}, {"momentum", kBatchNormMomentum}, {"eps", kBatchNormEps}, {"cudnn_enabled", true}}, path);
+  return record("aten::batch_norm", {x, weight, bias, mean, variance},
+                {{"training", false}, {"momentum", kBatchNormMomentum}, {"eps", eps}, {"cudnn_enabled", true}}, path);
 }
 
 ir::Value* ModuleRecorder::linear(const std::string& path, ir::Value* x, std::int64_t features) {
@@ -104,24 +103,70 @@ ir::Value* ModuleRecorder::relu(const std::string& path, ir::Value* x) { return 
 
 ir::Value* ModuleRecorder::relu6(const std::string& path, ir::Value* x) { return record("aten::relu6", {x}, {}, path); }
 
-ir::Value* ModuleRecorder::max_pool(const std::string& path, ir::Value* x, std::int64_t kernel, std::int64_t stride,
-                                    std::int64_t padding) {
+ir::Value* ModuleRecorder::hardswish(const std::string& path, ir::Value* x) {
+  return record("aten::hardswish", {x}, {}, path);
+}
+
+ir::Value* ModuleRecorder::hardsigmoid(const std::string& path, ir::Value* x) {
+  return record("aten::hardsigmoid", {x}, {}, path);
+}
+
+ir::Value* ModuleRecorder::max_pool(const std::string& path, ir::Value* x, PoolOptions options) {
   return record("aten::max_pool2d", {x},
-                {{"kernel_size", Dims{kernel, kernel}},
-                 {"stride", Dims{stride, stride}},
-                 {"padding", Dims{padding, padding}},
+                {{"kernel_size", Dims{options.kernel, options.kernel}},
+                 {"stride", Dims{options.stride, options.stride}},
+                 {"padding", Dims{options.padding, options.padding}},
                  {"dilation", Dims{1, 1}},
-                 {"ceil_mode", false}},
+                 {"ceil_mode", options.ceil_mode}},
                 path);
+}
+
+ir::Value* ModuleRecorder::avg_pool(const std::string& path, ir::Value* x, std::int64_t kernel) {
+  return record("aten::avg_pool2d", {x},
+                {{"kernel_size", Dims{kernel, kernel}},
+                 {"stride", Dims{kernel, kernel}},
+                 {"padding", Dims{0, 0}},
+                 {"ceil_mode", false},
+                 {"count_include_pad", true},
+                 {"divisor_override", std::monostate{}}},
+                path);
+}
+
+ir::Value* ModuleRecorder::adaptive_average(const std::string& path, ir::Value* x, std::int64_t size) {
+  return record("aten::adaptive_avg_pool2d", {x}, {{"output_size", Dims{size, size}}}, path);
 }
 
 ir::Value* ModuleRecorder::add(const std::string& path, ir::Value* a, ir::Value* b) {
   return record("aten::add", {a, b}, {{"alpha", std::int64_t{1}}}, path);
 }
 
+ir::Value* ModuleRecorder::mul(const std::string& path, ir::Value* a, ir::Value* b) {
+  return record("aten::mul", {a, b}, {}, path);
+}
+
+ir::Value* ModuleRecorder::concat(const std::string& path, std::vector<ir::Value*> parts) {
+  return record("aten::cat", std::move(parts), {{"dim", std::int64_t{1}}}, path);
+}
+
+ir::Value* ModuleRecorder::slice(const std::string& path, ir::Value* x, std::int64_t begin, std::int64_t end) {
+  return record("aten::slice", {x},
+                {{"dim", std::int64_t{1}}, {"start", begin}, {"end", end}, {"step", std::int64_t{1}}}, path);
+}
+
+ir::Value* ModuleRecorder::shuffle(const std::string& path, ir::Value* x, std::int64_t groups) {
+  const Dims sizes = x->type().sizes;
+  const Dims grouped{sizes.at(0), groups, sizes.at(1) / groups, sizes.at(2), sizes.at(3)};
+  ir::Value* y = record("aten::view", {x}, {{"size", grouped}}, path);
+  y = record("aten::transpose", {y}, {{"dim0", std::int64_t{1}}, {"dim1", std::int64_t{2}}}, path);
+  return record("aten::reshape", {y}, {{"shape", sizes}}, path);
+}
+
+ir::Value* ModuleRecorder::flatten(const std::string& path, ir::Value* x) {
+  return record("aten::flatten", {x}, {{"start_dim", std::int64_t{1}}, {"end_dim", std::int64_t{-1}}}, path);
+}
+
 ir::Value* ModuleRecorder::global_average(const std::string& path, ir::Value* x) {
-  ir::Value* pooled = record("aten::adaptive_avg_pool2d", {x}, {{"output_size", Dims{1, 1}}}, path);
-  return record("aten::flatten", {pooled}, {{"start_dim", std::int64_t{1}}, {"end_dim", std::int64_t{-1}}}, path);
+  return flatten(path, adaptive_average(path, x, 1));
 }
 
 std::string ModuleRecorder::differences() const {

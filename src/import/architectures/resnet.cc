@@ -14,16 +14,16 @@ ir::Value* conv_norm(ModuleRecorder& layers, const std::string& conv, const std:
 }
 
 /// `planes` is the block's nominal width: 64, 128, 256, 512.
-ir::Value* residual_block(ModuleRecorder& layers, const Architecture& self, const std::string& path, ir::Value* x,
+ir::Value* residual_block(ModuleRecorder& layers, const ResNetShape& shape, const std::string& path, ir::Value* x,
                           std::int64_t planes, std::int64_t stride) {
   constexpr std::int64_t kExpansion = 4;
-  const std::int64_t out_channels = self.bottleneck ? planes * kExpansion : planes;
+  const std::int64_t out_channels = shape.bottleneck ? planes * kExpansion : planes;
   ir::Value* y = nullptr;
-  if (self.bottleneck) {
-    const std::int64_t width = planes * self.width_per_group / 64 * self.groups;
+  if (shape.bottleneck) {
+    const std::int64_t width = planes * shape.width_per_group / 64 * shape.groups;
     y = layers.relu(path + ".relu", conv_norm(layers, path + ".conv1", path + ".bn1", x, width, {}));
     y = layers.relu(path + ".relu", conv_norm(layers, path + ".conv2", path + ".bn2", y, width,
-                                              {.kernel = 3, .stride = stride, .padding = 1, .groups = self.groups}));
+                                              {.kernel = 3, .stride = stride, .padding = 1, .groups = shape.groups}));
     y = conv_norm(layers, path + ".conv3", path + ".bn3", y, out_channels, {});
   } else {
     y = layers.relu(path + ".relu", conv_norm(layers, path + ".conv1", path + ".bn1", x, planes,
@@ -38,16 +38,16 @@ ir::Value* residual_block(ModuleRecorder& layers, const Architecture& self, cons
 
 }  // namespace
 
-ir::Value* record_resnet(ModuleRecorder& layers, const Architecture& self, ir::Value* image) {
+ir::Value* record_resnet(ModuleRecorder& layers, ir::Value* image, const ResNetShape& shape) {
   constexpr std::int64_t kStem = 64;
   constexpr std::int64_t kImageNetClasses = 1000;
   ir::Value* x = conv_norm(layers, "conv1", "bn1", image, kStem, {.kernel = 7, .stride = 2, .padding = 3});
-  x = layers.max_pool("maxpool", layers.relu("relu", x), 3, 2, 1);
+  x = layers.max_pool("maxpool", layers.relu("relu", x), {.kernel = 3, .stride = 2, .padding = 1});
   std::int64_t planes = kStem;
-  for (std::size_t stage = 0; stage < self.blocks.size(); ++stage, planes *= 2) {
-    for (int block = 0; block < self.blocks[stage]; ++block) {
+  for (std::size_t stage = 0; stage < shape.blocks.size(); ++stage, planes *= 2) {
+    for (int block = 0; block < shape.blocks[stage]; ++block) {
       const std::int64_t stride = stage > 0 && block == 0 ? 2 : 1;
-      x = residual_block(layers, self, fmt::format("layer{}.{}", stage + 1, block), x, planes, stride);
+      x = residual_block(layers, shape, fmt::format("layer{}.{}", stage + 1, block), x, planes, stride);
     }
   }
   return layers.linear("fc", layers.global_average("avgpool", x), layers.rows_of("fc.weight", kImageNetClasses));

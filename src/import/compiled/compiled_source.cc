@@ -36,6 +36,7 @@ std::unique_ptr<ModelSource> open_original(const CompiledFile& file) {
     case OriginKind::state_dict: return make_state_dict_source(read_state_dict(file.records()), file.about().arch);
     case OriginKind::legacy_state_dict:
       return make_state_dict_source(read_legacy_state_dict(file.records()), file.about().arch);
+    case OriginKind::random_weights: return make_random_source(*file.records(), file.about().arch);
   }
   base::fail<InternalError>("a bug in wherry: an unknown origin of a compiled model");
 }

@@ -9,6 +9,7 @@
 #include "import/compiled/compiled_file.h"
 #include "import/compiled/layout.h"
 #include "import/state_dict/state_dict.h"
+#include "import/state_dict/state_dict_source.h"
 
 namespace wherry::import {
 namespace {
@@ -45,7 +46,7 @@ std::uint64_t rounded_up(std::uint64_t offset, std::uint64_t alignment) {
 bool is_read(std::string_view name) {
   constexpr std::array kNames = {"data.pkl", "constants.pkl", "version", ".data/version", "byteorder"};
   constexpr std::array kFolders = {"code/", "data/", "constants/"};
-  return name == kLegacyHead || std::find(kNames.begin(), kNames.end(), name) != kNames.end() ||
+  return name == kLegacyHead || name == kSeed || std::find(kNames.begin(), kNames.end(), name) != kNames.end() ||
          std::any_of(kFolders.begin(), kFolders.end(), [&](const char* folder) { return name.starts_with(folder); });
 }
 

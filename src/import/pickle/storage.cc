@@ -112,7 +112,8 @@ StoragePtr storage_of_record(std::shared_ptr<const ZipArchive> archive, std::str
 void check_byte_order(const ZipArchive& archive) {
   constexpr std::int64_t kLongest = 64;
   if (!archive.find("byteorder")) return;  // from before the record existed, when all were little-endian
-  const std::string_view order = archive.read("byteorder", kLongest).text();
+  const Bytes record = archive.read("byteorder", kLongest);  // owns the text where the record is compressed
+  const std::string_view order = record.text();
   if (order != "little")
     fail<InvalidModel>("{}: its tensors are in '{}' byte order; little-endian files can be read", archive.path(),
                        printable(order));

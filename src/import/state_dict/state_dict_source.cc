@@ -1,7 +1,11 @@
 #include "import/state_dict/state_dict_source.h"
 
+#include <cstring>
+
 #include "base/check.h"
 #include "import/architectures/architecture.h"
+#include "import/architectures/random_weights.h"
+#include "import/compiled/layout.h"
 #include "import/printable.h"
 
 namespace wherry::import {
@@ -11,12 +15,12 @@ using base::fail;
 
 class StateDictSource : public ModelSource {
  public:
-  StateDictSource(StateDict weights, const Architecture& architecture)
-      : weights_(std::move(weights)), architecture_(architecture) {}
+  StateDictSource(StateDict weights, const Architecture& architecture, OriginKind kind, std::string format)
+      : weights_(std::move(weights)), architecture_(architecture), kind_(kind), format_(std::move(format)) {}
 
   ModelInfo describe() const override {
     ModelInfo info;
-    info.format = fmt::format("state dict ({})", architecture_.name);
+    info.format = format_;
     info.inputs.push_back({"image", DType::f32, std::nullopt});
     for (const auto& [name, tensor] : weights_.entries) {
       if (is_statistic(name)) continue;
@@ -27,10 +31,7 @@ class StateDictSource : public ModelSource {
     return info;
   }
 
-  Origin origin() const override {
-    return {weights_.legacy ? OriginKind::legacy_state_dict : OriginKind::state_dict, architecture_.name,
-            weights_.records};
-  }
+  Origin origin() const override { return {kind_, architecture_.name, weights_.records}; }
 
   ir::Graph graph(std::span<const ir::TensorType> inputs) const override {
     if (inputs.size() != 1)
@@ -41,7 +42,7 @@ class StateDictSource : public ModelSource {
                          name_of(image.dtype), to_string(image.sizes));
     ir::Graph graph;
     ModuleRecorder layers(graph, weights_);
-    graph.add_output(architecture_.record(layers, architecture_, graph.add_input("image", image)), "output");
+    graph.add_output(architecture_.record(layers, graph.add_input("image", image)), "output");
     return graph;
   }
 
@@ -53,13 +54,9 @@ class StateDictSource : public ModelSource {
 
   StateDict weights_;
   const Architecture& architecture_;
+  OriginKind kind_;
+  std::string format_;
 };
-
-std::string known_names() {
-  std::string names;
-  for (const Architecture& known : architectures()) names += fmt::format("{}{}", names.empty() ? "" : ", ", known.name);
-  return names;
-}
 
 /// "; its entries fit resnet50", or nothing.
 std::string fitting(const StateDict& weights, std::string_view except) {
@@ -71,6 +68,16 @@ std::string fitting(const StateDict& weights, std::string_view except) {
   return names.empty() ? "" : "; its entries fit --arch " + names;
 }
 
+std::shared_ptr<const ZipArchive> record_of(const std::string& name, std::uint64_t seed) {
+  const auto owner = std::make_shared<const std::uint64_t>(seed);
+  const auto bytes = std::as_bytes(std::span(owner.get(), 1));
+  std::vector<ZipRecord> records(1);
+  records[0].name = kSeed;
+  records[0].size = records[0].stored_size = static_cast<std::int64_t>(bytes.size());
+  records[0].crc = compiled::crc_of(bytes);
+  return ZipArchive::of(name, {bytes, owner}, nullptr, std::move(records));
+}
+
 }  // namespace
 
 std::unique_ptr<ModelSource> make_state_dict_source(StateDict weights, const std::string& arch) {
@@ -78,16 +85,41 @@ std::unique_ptr<ModelSource> make_state_dict_source(StateDict weights, const std
     fail<InvalidInput>(
         "{}: a state dict has weights but no code, so its "
         "architecture must be named{}; known are {}",
-        weights.path, fitting(weights, {}), known_names());
+        weights.path, fitting(weights, {}), architecture_names());
   const Architecture* architecture = find_architecture(arch);
   if (!architecture)
     fail<InvalidInput>("{}: no architecture '{}' is built in{}; known are {}", weights.path, printable(arch),
-                       fitting(weights, {}), known_names());
+                       fitting(weights, {}), architecture_names());
   const std::string found = differences(*architecture, weights);
   if (!found.empty())
     fail<InvalidModel>("{}: its {} entries do not fit {}: {}{}", weights.path, weights.entries.size(), arch, found,
                        fitting(weights, arch));
-  return std::make_unique<StateDictSource>(std::move(weights), *architecture);
+  const OriginKind kind = weights.legacy ? OriginKind::legacy_state_dict : OriginKind::state_dict;
+  return std::make_unique<StateDictSource>(std::move(weights), *architecture, kind,
+                                           fmt::format("state dict ({})", arch));
+}
+
+std::unique_ptr<ModelSource> make_random_source(const std::string& arch, std::uint64_t seed) {
+  const Architecture* architecture = find_architecture(arch);
+  if (!architecture)
+    fail<InvalidInput>("no architecture '{}' is built in; known are {}", printable(arch), architecture_names());
+  StateDict weights = random_weights(*architecture, seed);
+  weights.records = record_of(weights.path, seed);
+  return std::make_unique<StateDictSource>(std::move(weights), *architecture, OriginKind::random_weights,
+                                           fmt::format("random weights ({})", arch));
+}
+
+std::unique_ptr<ModelSource> make_random_source(const ZipArchive& records, const std::string& arch) {
+  const Bytes bytes = records.read(kSeed);
+  std::uint64_t seed = 0;
+  if (bytes.data.size() != sizeof(seed))
+    fail<InvalidModel>("{}: the seed of its random weights has {} bytes; {} are expected", records.path(),
+                       bytes.data.size(), sizeof(seed));
+  if (!find_architecture(arch))
+    fail<InvalidModel>("{}: no architecture '{}' is built in; known are {}", records.path(), printable(arch),
+                       architecture_names());
+  std::memcpy(&seed, bytes.data.data(), sizeof(seed));
+  return make_random_source(arch, seed);
 }
 
 }  // namespace wherry::import

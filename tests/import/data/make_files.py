@@ -2,6 +2,7 @@
 """Writes the small model and array files that tests/import reads: checkpoints as PyTorch itself saves them.
 
     python3 make_files.py            # in this folder, once with each PyTorch: 1.13 and the newest
+    python3 make_files.py alexnet    # these architectures' state dicts only
 
 Each PyTorch writes its own files (name_<major>_<minor>.pth); NumPy's files and the weightless state dicts of the
 built-in architectures are written by the older one only, since nothing in them depends on the version. What the tests
@@ -86,12 +87,15 @@ def save_compressed(path, value):
     print(path, os.path.getsize(path))
 
 
-def save_architectures():
+def save_architectures(only=()):
     """State dicts of torchvision's models with names and sizes but a single number behind each entry (stride 0)."""
     import torchvision
 
     names = ["resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "resnext50_32x4d", "resnext101_32x8d",
-             "resnext101_64x4d", "wide_resnet50_2", "wide_resnet101_2", "mobilenet_v2"]
+             "resnext101_64x4d", "wide_resnet50_2", "wide_resnet101_2", "mobilenet_v2", "mobilenet_v3_small",
+             "mobilenet_v3_large", "alexnet", "vgg11", "vgg11_bn", "vgg16", "vgg16_bn", "vgg19", "squeezenet1_0",
+             "squeezenet1_1", "densenet121", "densenet161", "densenet169", "densenet201", "mnasnet0_5", "mnasnet1_0",
+             "shufflenet_v2_x0_5", "shufflenet_v2_x1_0", "shufflenet_v2_x2_0"]
     zero = {torch.float32: torch.zeros(1), torch.int64: torch.zeros(1, dtype=torch.int64)}
 
     def weightless(model, counters=True):
@@ -99,9 +103,11 @@ def save_architectures():
                                        for k, v in model.state_dict().items()
                                        if counters or not k.endswith("num_batches_tracked"))
 
-    for name in names:
+    for name in only or names:
         # Checkpoints from before PyTorch 0.4.1 have no num_batches_tracked; one stands for them.
         save_compressed(f"{name}.pth", weightless(getattr(torchvision.models, name)(), counters=name != "resnet152"))
+    if only:
+        return
     narrow = torchvision.models.mobilenet_v2(width_mult=0.5, num_classes=7)
     save_compressed("mobilenet_v2_half_7_classes.pth", weightless(narrow))
 
@@ -155,4 +161,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(save_architectures(sys.argv[1:]) if len(sys.argv) > 1 else main())
