@@ -19,6 +19,7 @@ struct Case {
   const char* second = nullptr;
   bool f32 = false;     ///< the result
   bool padded = false;  ///< the next reader wants zeros around it
+  bool fp32 = false;    ///< every image, and what is multiplied
 };
 
 void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
@@ -38,22 +39,22 @@ void build(Net& net, const Case& c, bool shared) {
   const Dims narrow{c.batch, c.in, c.height, c.width}, wide{c.batch, c.wide, c.height, c.width};
   const Dims result{c.batch, c.wide, (c.height + 2 * padding - c.kernel) / c.stride + 1,
                     (c.width + 2 * padding - c.kernel) / c.stride + 1};
+  const DType image = c.fp32 ? DType::f32 : DType::bf16;
   Program same;
   same.inputs = 1;
   ir::Value* x = net.node("elementwise", {net.channels_last(net.input(narrow))}, {{"program", same}}, narrow,
-                          image_strides(narrow), DType::bf16);
+                          image_strides(narrow), image);
   ir::Value* first_weight = net.constant({c.wide, c.in, 1, 1});
   ir::Value* second_weight = net.constant({c.wide, 1, c.kernel, c.kernel});
   ir::Value* third_weight = net.constant({8, c.wide, 3, 3});
   ir::Value* bias = net.constant({c.wide});
-  ir::Value* y = net.node("convolution", {x, first_weight, bias}, attributes(1, 0, 1, c.first), wide,
-                          image_strides(wide), DType::bf16);
+  ir::Value* y =
+      net.node("convolution", {x, first_weight, bias}, attributes(1, 0, 1, c.first), wide, image_strides(wide), image);
   ir::Value* z = net.node("convolution", {y, second_weight, bias}, attributes(c.stride, padding, c.wide, c.second),
-                          result, image_strides(result), c.f32 ? DType::f32 : DType::bf16);
+                          result, image_strides(result), c.f32 ? DType::f32 : image);
   if (c.padded) {
     const Dims sizes{c.batch, 8, result[2], result[3]};
-    z = net.node("convolution", {z, third_weight}, attributes(1, 1, 1, nullptr), sizes, image_strides(sizes),
-                 DType::bf16);
+    z = net.node("convolution", {z, third_weight}, attributes(1, 1, 1, nullptr), sizes, image_strides(sizes), image);
   }
   net.output(z);
   if (shared) net.output(y);
@@ -67,7 +68,7 @@ TEST_P(ConvolutionPairs, GiveWhatTwoStepsGive) {
   build(meaning, GetParam(), false);
   const Tensor meant = interpret(meaning.graph(), meaning.inputs()).at(0);
   for (const base::Isa isa : base::runnable_isas()) {
-    if (!base::has_bf16(isa)) continue;
+    if (base::has_bf16(isa) == GetParam().fp32) continue;
     for (const int threads : {1, 2, 3}) {
       SCOPED_TRACE(testing::Message() << base::name_of(isa) << ", " << threads << " threads");
       Net together, apart;
@@ -93,7 +94,7 @@ TEST_P(ConvolutionPairs, GiveWhatTwoStepsGive) {
         const auto bytes = static_cast<std::size_t>(found.numel()) * size_of(found.dtype());
         ASSERT_EQ(std::memcmp(found.data(), expected.data(), bytes), 0);
         // And that is what the graph means, but for the rounding of weights and of the wide image to bf16.
-        expect_close(found, meant, 0.04, "interpreted");
+        expect_close(found, meant, GetParam().fp32 ? 1e-4 : 0.04, "interpreted");
       }
       tested = true;
     }
@@ -113,7 +114,10 @@ INSTANTIATE_TEST_SUITE_P(Shapes, ConvolutionPairs,
                                          Case{"swish", 1, 24, 72, 40, 40, 5, 2, kSwish, kSwish},
                                          Case{"even_window", 1, 20, 40, 30, 31, 4, 1},
                                          Case{"f32", 1, 24, 80, 26, 26, 3, 1, kClamp, kClamp, true},
-                                         Case{"zeros_around", 2, 24, 64, 28, 28, 3, 1, kClamp, kClamp, false, true}),
+                                         Case{"zeros_around", 2, 24, 64, 28, 28, 3, 1, kClamp, kClamp, false, true},
+                                         Case{"fp32", 1, 24, 96, 40, 42, 3, 1, kClamp, kClamp, true, false, true},
+                                         Case{"fp32_strided", 2, 16, 96, 57, 60, 3, 2, kClamp, kSwish, true, false,
+                                              true}),
                          [](const auto& shape) { return shape.param.name; });
 
 TEST(ConvolutionPair, IsNotMadeWhereMuchWouldBeComputedTwice) {

@@ -108,12 +108,16 @@ TEST(Tuning, StepsAreTimed) {
     const Plan plan(net.graph(), weights, primitives, team, base::Isa::scalar);
     std::vector<double> times = plan.time_steps(net.inputs(), team, arenas);
     ASSERT_EQ(times.size(), plan.steps().size());
-    for (int round = 0; round < 10; ++round) {  // the least of several: whatever else the machine does takes time too
+    // The least of several, and of many where the machine does much else: that takes time too.
+    constexpr std::int64_t kHeaviest = std::int64_t{2} * 2 * 96 * 13 * 13 * 200 * 9;
+    std::int64_t found = 0;
+    for (int round = 0; round < 300 && (round < 10 || found != kHeaviest); ++round) {
       const std::vector<double> again = plan.time_steps(net.inputs(), team, arenas);
       for (std::size_t i = 0; i < times.size(); ++i) times[i] = std::min(times[i], again[i]);
+      const auto heaviest = std::max_element(times.begin(), times.end()) - times.begin();
+      found = plan.steps()[static_cast<std::size_t>(heaviest)].flops;
     }
-    const auto heaviest = std::max_element(times.begin(), times.end()) - times.begin();
-    EXPECT_EQ(plan.steps()[static_cast<std::size_t>(heaviest)].flops, std::int64_t{2} * 2 * 96 * 13 * 13 * 200 * 9);
+    EXPECT_EQ(found, kHeaviest);
     for (const double time : times) EXPECT_GE(time, 0);
   }
 }

@@ -34,7 +34,7 @@ Bf16Panels make_bf16_panels(std::int64_t columns, std::int64_t taps, std::int64_
   panels.tiles = divide_up(columns, kBf16TileColumns);
   panels.count = divide_up(panels.tiles, 2);
   // Many taps of very few channels make steps that are mostly air.
-  const int step = taps > 1 && depth < 16 ? 0 : dividing_step(depth);
+  const int step = taps > 1 && depth < 8 ? 0 : dividing_step(depth);
   panels.divided = step > 0;
   if (panels.divided) {
     panels.step = step;

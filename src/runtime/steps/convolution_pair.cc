@@ -68,16 +68,15 @@ class ConvolutionPairStep final : public Step {
   Facts facts_;
 };
 
-bool is_bf16(const ir::Value* value) { return value->type().dtype == DType::bf16; }
-
 bool all_are(const Dims& values, std::int64_t wanted) {
   return std::all_of(values.begin(), values.end(), [&](std::int64_t value) { return value == wanted; });
 }
 
-/// A convolution of bf16 images that reads nothing but its image, weights and bias.
+/// A convolution that reads nothing but its image, weights and bias, the image being of the type that is multiplied.
 bool is_plain(const ir::Node& node) {
-  return node.op() == "convolution" && is_bf16(node.input(0)) && node.input(1)->is_constant() &&
-         epilogue_operands(node).empty();
+  if (node.op() != "convolution" || !node.input(1)->is_constant() || !epilogue_operands(node).empty()) return false;
+  const DType dtype = node.input(0)->type().dtype;
+  return (dtype == DType::f32 || dtype == DType::bf16) && product_dtype(node) == dtype;
 }
 
 /// Output rows of a part, and how many parts an image has; none where too much would be computed twice.
@@ -89,7 +88,8 @@ std::optional<Division> divide(const ir::Node& depthwise, std::int64_t threads) 
   const std::int64_t out_h = depthwise.output()->type().sizes[2];
   const std::int64_t kernel = depthwise.input(1)->type().sizes[2], stride = depthwise.integers("stride")[0];
   const std::int64_t shared = std::max<std::int64_t>(kernel - stride, 0);
-  const std::int64_t fit = (kBufferBytes / (2 * wide[1] * wide[3]) - shared) / stride;
+  const auto element = static_cast<std::int64_t>(size_of(depthwise.input(0)->type().dtype));
+  const std::int64_t fit = (kBufferBytes / (element * wide[1] * wide[3]) - shared) / stride;
   if (fit < 1) return std::nullopt;
   std::int64_t parts = base::ceil_div(out_h, fit);
   if (wide[0] % threads != 0) parts = base::round_up(parts, threads);
@@ -103,10 +103,12 @@ std::optional<Division> divide(const ir::Node& depthwise, std::int64_t threads) 
 bool are_pair(const ir::Node& pointwise, const ir::Node& depthwise, const Lowering& lowering) {
   if (!is_plain(pointwise) || !is_plain(depthwise) || depthwise.input(0) != pointwise.output()) return false;
   if (!lowering.is_private(pointwise, depthwise)) return false;
+  const DType dtype = pointwise.input(0)->type().dtype;
+  if (depthwise.input(0)->type().dtype != dtype) return false;
   const Dims& first = pointwise.input(1)->type().sizes;
   if (first[2] != 1 || first[3] != 1 || pointwise.integer("groups") != 1) return false;
   if (!all_are(pointwise.integers("stride"), 1) || !all_are(pointwise.integers("padding"), 0)) return false;
-  if (kernels::pads_channels({first[1], first[0], 1, 1, 1, DType::bf16})) return false;
+  if (kernels::pads_channels({first[1], first[0], 1, 1, 1, dtype})) return false;
   const Dims& second = depthwise.input(1)->type().sizes;
   const std::int64_t channels = pointwise.output()->type().sizes[1];
   if (channels == 1 || depthwise.integer("groups") != channels || second[0] != channels) return false;
@@ -134,7 +136,8 @@ const ir::Node* pointwise_before(const ir::Node& node, const Lowering& lowering)
 void lower_convolution_pair(const ir::Node& pointwise, const ir::Node& depthwise, Lowering& lowering) {
   const Operand x = lowering.operand(pointwise.input(0)), wide = lowering.operand(depthwise.input(0));
   const Operand y = lowering.result(depthwise);
-  const base::Isa isa = lowering.isa_for(DType::bf16);
+  const base::Isa isa = lowering.isa_for(x.dtype);
+  const auto element = static_cast<std::int64_t>(size_of(x.dtype));
   const ConvolutionShape first = shape_of(pointwise, x, wide), second = shape_of(depthwise, wide, y);
   const Division division = *divide(depthwise, lowering.threads());
 
@@ -164,9 +167,9 @@ void lower_convolution_pair(const ir::Node& pointwise, const ir::Node& depthwise
       here.pad_bottom = std::max<std::int64_t>(until - second.in_h, 0);
       facts.parts.push_back(
           {primitive(narrow), primitive(here),
-           2 * (n * first.x_stride_n + std::max<std::int64_t>(from, 0) * first.x_stride_h),
+           element * (n * first.x_stride_n + std::max<std::int64_t>(from, 0) * first.x_stride_h),
            (n * second.y_stride_n + first_row * second.y_stride_h) * static_cast<std::int64_t>(size_of(y.dtype))});
-      facts.buffer_bytes = std::max(facts.buffer_bytes, 2 * narrow.y_stride_n);
+      facts.buffer_bytes = std::max(facts.buffer_bytes, element * narrow.y_stride_n);
       kernel_scratch = std::max({kernel_scratch, facts.parts.back().pointwise->scratch_bytes(),
                                  facts.parts.back().depthwise->scratch_bytes()});
     }
@@ -179,7 +182,7 @@ void lower_convolution_pair(const ir::Node& pointwise, const ir::Node& depthwise
   const auto packed =
       static_cast<std::int64_t>(kernels::packed_bytes(first.weights, isa) + kernels::packed_bytes(second.weights, isa));
   const int threads = std::min(
-      lowering.threads(), useful_threads(flops_cost(first_flops, DType::bf16) + second_flops, packed + 2 * x.numel(),
+      lowering.threads(), useful_threads(flops_cost(first_flops, x.dtype) + second_flops, packed + element * x.numel(),
                                          static_cast<std::int64_t>(facts.parts.size())));
   facts.scratch = lowering.scratch(threads * facts.scratch_bytes);
   StepFacts about;
