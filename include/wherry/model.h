@@ -63,7 +63,9 @@ struct ModelInfo {
   std::vector<TensorInfo> inputs;
   std::int64_t parameter_count = 0;
   std::int64_t parameter_bytes = 0;
-  std::string tuning_note;  ///< why a tuning file that exists is not used; empty otherwise
+  std::string precision;       ///< in what products multiply: "fp32" or "bf16"
+  std::string precision_note;  ///< why that is not what was asked for; empty where it is
+  std::string tuning_note;     ///< why a tuning file that exists is not used; empty otherwise
 };
 
 /// One step of a plan, as `wherry inspect` lists it.

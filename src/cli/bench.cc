@@ -287,8 +287,7 @@ ExitCode run_bench(const BenchOptions& options) {
   found.plan = started->model.inspect(started->inputs);
   if (!found.inputs.empty() && !found.inputs[0].sizes->empty()) found.batch = found.inputs[0].sizes->front();
   progress.hide();
-  note_tuning(started->model);
-  if (!found.plan.precision_note.empty()) print_note(found.plan.precision_note);
+  print_notes(started->model);
   const std::string no_reference = options.skip_correctness ? "" : why_no_reference(model, started->model);
   if (!no_reference.empty()) print_note(no_reference);
   say(options, progress,

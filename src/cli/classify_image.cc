@@ -113,7 +113,7 @@ ExitCode classify(ClassifyOptions& options) {
   Progress progress(options.common.progress);
   progress.stage("loading " + options.common.model);
   const tasks::ImageClassifier classifier(options.common.model, options.common.engine, options.preprocessing);
-  note_tuning(classifier.model());
+  print_notes(classifier.model());
   ExitCode exit_code = kOk;
   Json results = Json::array();
   std::vector<std::string> files;

@@ -57,12 +57,14 @@ Model open_model(const std::string& name, const Options& options) {
 
 Model load_model(const CommonOptions& options) {
   Model model = open_model(options.model, options.engine);
-  note_tuning(model);
+  print_notes(model);
   return model;
 }
 
-void note_tuning(const Model& model) {
-  if (const std::string note = model.describe().tuning_note; !note.empty()) print_note(note);
+void print_notes(const Model& model) {
+  const ModelInfo info = model.describe();
+  for (const std::string& note : {info.precision_note, info.tuning_note})
+    if (!note.empty()) print_note(note);
 }
 
 void print_error(std::string_view message) { print_line("error", message); }

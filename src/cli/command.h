@@ -34,12 +34,12 @@ void add_common(CLI::App& command, CommonOptions& options, const char* accepted)
 /// Set by the parser to the work of the subcommand that was named.
 using Work = std::function<ExitCode()>;
 
-/// A note on standard error where there is a tuning file and it is not used.
-void note_tuning(const Model& model);
+/// A note on standard error where precision is not what was asked for, or a tuning file is there and not used.
+void print_notes(const Model& model);
 /// Reads the file `name`, or makes the built-in architecture of that name with random weights where there is no such
 /// file. Throws as Model::load.
 Model open_model(const std::string& name, const Options& options);
-/// Opens what the options name, with a note as of note_tuning.
+/// Opens what the options name, with the notes of print_notes.
 Model load_model(const CommonOptions& options);
 
 void add_classify_image(CLI::App& app, Work& work);

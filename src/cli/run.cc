@@ -102,7 +102,7 @@ ExitCode run(const RunOptions& options) {
   Progress progress(options.common.progress);
   progress.stage("loading " + options.common.model);
   const Model model = Model::load(options.common.model, options.common.engine);
-  note_tuning(model);
+  print_notes(model);
   const auto inputs = read_inputs(options.inputs, model.describe().inputs);
   progress.stage("running " + options.common.model);
   const auto start = std::chrono::steady_clock::now();

@@ -95,6 +95,8 @@ Model::Impl::Impl(std::unique_ptr<import::ModelSource> opened, const Options& op
       info(source->describe()),
       weights(engine::supply_of(source->compiled(), fit)),
       plans(kPlans) {
+  info.precision = precision.bf16 ? "bf16" : "fp32";
+  info.precision_note = precision.note;
   info.tuning_note = tuning.note;
 }
 

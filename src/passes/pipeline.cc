@@ -5,7 +5,7 @@
 
 namespace wherry::passes {
 
-std::span<const Pass> pipeline() {
+std::span<const Pass> pipeline(bool bf16) {
   static constexpr Pass kPasses[] = {
       {"fold_constants", fold_constants},
       {"lower", lower},
@@ -25,19 +25,19 @@ std::span<const Pass> pipeline() {
       {"fuse_elementwise", fuse_elementwise},
       {"fuse_epilogue", fuse_epilogue},
       {"layout", assign_layout},
+      {"use_bf16", use_bf16},
   };
-  return kPasses;
+  const std::span<const Pass> all = kPasses;
+  return bf16 ? all : all.first(all.size() - 1);
 }
 
 void optimize(ir::Graph& graph, bool bf16) {
-  const auto run = [&](const Pass& pass) {
+  for (const Pass& pass : pipeline(bf16)) {
     pass.run(graph);
 #ifndef NDEBUG
     ir::verify(graph);
 #endif
-  };
-  for (const Pass& pass : pipeline()) run(pass);
-  if (bf16) run({"use_bf16", use_bf16});
+  }
 }
 
 }  // namespace wherry::passes

@@ -367,7 +367,7 @@ void check_contract(const Node& node) {
     WHERRY_CHECK_EQ(node.output()->type().strides.empty(), first->type().strides.empty());
   const std::size_t rank = node.output()->type().sizes.size();
   if (node.op() == "convolution" || node.op() == "pool" || node.op() == "adaptive_pool") {
-    WHERRY_CHECK(unit(node.input(0), 1));
+    WHERRY_CHECK(unit(node.input(0), 1) || node.has("dtype"));
     WHERRY_CHECK(unit(node.output(), 1));
   }
   const bool laid_out = !node.output()->type().strides.empty();
