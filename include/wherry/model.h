@@ -83,9 +83,15 @@ struct StepInfo {
 
 /// Everything `wherry inspect` shows for one set of input shapes.
 struct PlanInfo {
-  std::string graph;      ///< as imported, ATen ops, one node a line
-  std::string optimized;  ///< after the passes, core ops
-  std::vector<StepInfo> steps;
+  std::string graph;            ///< as imported, ATen ops, one node a line
+  std::string optimized;        ///< after the passes, core ops
+  std::vector<StepInfo> steps;  ///< of one slice where there are slices
+  /// A batch whose elements do not depend on each other may run as slices of `slice_size` elements, the last one of
+  /// `rest_size` where that is not 0, each by one thread from the first step to the last. 1 (and sizes 0) where all
+  /// threads share every step.
+  std::int64_t slices = 1;
+  std::int64_t slice_size = 0;
+  std::int64_t rest_size = 0;
   std::vector<TensorInfo> inputs;
   std::vector<TensorInfo> outputs;
   std::int64_t arena_bytes = 0;

@@ -96,10 +96,29 @@ Table table_of(const std::vector<StepInfo>& steps) {
   return table;
 }
 
+/// Of the whole batch, where the steps are a slice's.
 std::int64_t total_flops(const PlanInfo& plan) {
   std::int64_t flops = 0;
   for (const auto& step : plan.steps) flops += step.flops;
-  return flops;
+  if (plan.slice_size == 0) return flops;
+  const std::int64_t batch = plan.inputs.at(0).sizes.value().at(0);
+  return flops / plan.slice_size * batch;
+}
+
+std::string counted(std::int64_t count, std::string_view noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
+/// "57 steps on 2 threads", or "57 steps on 1 thread, 9 slices (8 of 4 elements, 1 of 2) on 2 threads".
+std::string steps_of(const PlanInfo& plan) {
+  const std::string steps = counted(static_cast<std::int64_t>(plan.steps.size()), "step");
+  const std::string threads = counted(plan.threads, "thread");
+  if (plan.slice_size == 0) return steps + " on " + threads;
+  const std::string size = counted(plan.slice_size, "element");
+  const std::string sizes = plan.rest_size == 0
+                                ? fmt::format("of {}", size)
+                                : fmt::format("({} of {}, 1 of {})", plan.slices - 1, size, plan.rest_size);
+  return fmt::format("{} on 1 thread, {} slices {} on {}", steps, plan.slices, sizes, threads);
 }
 
 void print_text(const InspectOptions& options, const ModelInfo& info, const std::optional<CompiledInfo>& compiled,
@@ -121,8 +140,8 @@ void print_text(const InspectOptions& options, const ModelInfo& info, const std:
   if (!note.empty()) line("", dim(note));
   if (plan != nullptr) {
     line("outputs", text_of(plan->outputs));
-    line("plan", fmt::format("{} steps on {} thread{}, {}, {:.1f} MFLOP", plan->steps.size(), plan->threads,
-                             plan->threads == 1 ? "" : "s", plan->isa, static_cast<double>(total_flops(*plan)) / 1e6));
+    line("plan", fmt::format("{}, {}, {:.1f} MFLOP", steps_of(*plan), plan->isa,
+                             static_cast<double>(total_flops(*plan)) / 1e6));
     if (plan->tuned_steps > 0) line("tuning", fmt::format("{} steps as measured on this CPU", plan->tuned_steps));
     line("memory", fmt::format("arena {}, packed weights {}", human_bytes(plan->arena_bytes),
                                human_bytes(plan->packed_weight_bytes)));
@@ -162,6 +181,9 @@ Json to_json(const PlanInfo& plan) {
   return {{"inputs", to_json(plan.inputs)},
           {"outputs", to_json(plan.outputs)},
           {"threads", plan.threads},
+          {"slices", plan.slices},
+          {"slice_size", plan.slice_size},
+          {"rest_size", plan.rest_size},
           {"isa", plan.isa},
           {"tuned_steps", plan.tuned_steps},
           {"arena_bytes", plan.arena_bytes},

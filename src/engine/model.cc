@@ -16,7 +16,7 @@
 #include "import/state_dict/state_dict_source.h"
 #include "ir/ops.h"
 #include "passes/pipeline.h"
-#include "runtime/plan.h"
+#include "runtime/batch_plan.h"
 
 namespace wherry {
 namespace {
@@ -100,23 +100,37 @@ Model::Impl::Impl(std::unique_ptr<import::ModelSource> opened, const Options& op
   info.tuning_note = tuning.note;
 }
 
-ir::Graph Model::Impl::optimized_graph(std::span<const Tensor> inputs) const {
+engine::BatchGraphs Model::Impl::optimized_graphs(std::span<const Tensor> inputs) const {
   check_inputs(inputs, info.inputs);
-  ir::Graph graph = source->graph(types_of(inputs));
-  passes::optimize(graph, precision.bf16);
-  return graph;
+  const auto optimized = [this](std::vector<ir::TensorType> types) {
+    ir::Graph graph = source->graph(types);
+    passes::optimize(graph, precision.bf16);
+    return graph;
+  };
+  return engine::batch_graphs(optimized(types_of(inputs)), team.size(), [&](std::int64_t batch) {
+    std::vector<ir::TensorType> types = types_of(inputs);
+    for (ir::TensorType& type : types) type.sizes.at(0) = batch;
+    return optimized(std::move(types));
+  });
 }
 
 engine::PlanCache::PlanPtr Model::Impl::plan(std::span<const Tensor> inputs) {
   check_inputs(inputs, info.inputs);
   std::string key;
   for (const ir::TensorType& type : types_of(inputs)) key += ir::to_string(type) + ";";
-  return plans.get(key, [&] { return plan_of(optimized_graph(inputs)); });
+  return plans.get(key, [&] { return plan_of(optimized_graphs(inputs)); });
 }
 
-engine::PlanCache::PlanPtr Model::Impl::plan_of(const ir::Graph& graph) {
-  return std::make_shared<const runtime::Plan>(graph, weights, shared->impl().primitives, team, isa, tuning.choices,
-                                               winograd);
+engine::PlanCache::PlanPtr Model::Impl::plan_of(const engine::BatchGraphs& graphs, runtime::PrimitiveCache& primitives,
+                                                const runtime::Tuning& choices) {
+  using runtime::Plan;
+  const auto plan = [&](const ir::Graph& graph, Plan::Threads threads) {
+    return std::make_unique<const Plan>(graph, weights, primitives, team, isa, choices, winograd, threads);
+  };
+  if (!graphs.slice) return std::make_shared<const runtime::BatchPlan>(plan(graphs.whole, Plan::Threads::team));
+  return std::make_shared<const runtime::BatchPlan>(graphs.whole, plan(*graphs.slice, Plan::Threads::one),
+                                                    graphs.rest ? plan(*graphs.rest, Plan::Threads::one) : nullptr,
+                                                    team);
 }
 
 Model::Model(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -164,10 +178,10 @@ CompiledInfo Model::compile(const std::string& path, std::span<const std::vector
     about.shapes.push_back(types_of(set));
     // What importer and passes read is needed for any shape; what only packing reads is in the file packed.
     origin.records->forget_reads();
-    const ir::Graph graph = impl_->optimized_graph(set);
+    const engine::BatchGraphs graphs = impl_->optimized_graphs(set);
     const std::vector<bool> reads = origin.records->reads();
     for (std::size_t i = 0; i < read.size(); ++i) read[i] = read[i] || reads[i];
-    plans.push_back(impl_->plan_of(graph));
+    plans.push_back(impl_->plan_of(graphs));
   }
   engine::write_compiled(path, origin, std::move(read), impl_->weights, std::move(about));
   return engine::info_of(*import::CompiledFile::open(base::MappedFile::open(path)), impl_->info.inputs);
@@ -193,6 +207,9 @@ PlanInfo Model::inspect(std::span<const Tensor> inputs) const {
     info.outputs.push_back({plan->output_names()[i], plan->output_types()[i].dtype, plan->output_types()[i].sizes});
   }
   info.arena_bytes = plan->arena_bytes();
+  info.slices = plan->slices();
+  info.slice_size = plan->slice_size();
+  info.rest_size = plan->rest_size();
   info.threads = impl_->team.size();
   info.isa = base::name_of(impl_->isa);
   info.tuned_steps = plan->tuned_steps();

@@ -7,6 +7,7 @@
 
 #include "base/cpu.h"
 #include "base/prefetch.h"
+#include "engine/batch_graphs.h"
 #include "engine/compiled_model.h"
 #include "engine/engine.h"
 #include "engine/plan_cache.h"
@@ -39,9 +40,14 @@ struct Model::Impl {
   runtime::ArenaPool arenas;
   engine::PlanCache plans;
 
-  /// Checks the inputs against what the file fixes, imports and runs the passes.
-  ir::Graph optimized_graph(std::span<const Tensor> inputs) const;
-  engine::PlanCache::PlanPtr plan_of(const ir::Graph& graph);
+  /// Checks the inputs against what the file fixes, imports, runs the passes and decides on slices.
+  engine::BatchGraphs optimized_graphs(std::span<const Tensor> inputs) const;
+  /// A plan of them with `primitives`, and blockings as in `choices`.
+  engine::PlanCache::PlanPtr plan_of(const engine::BatchGraphs& graphs, runtime::PrimitiveCache& primitives,
+                                     const runtime::Tuning& choices);
+  engine::PlanCache::PlanPtr plan_of(const engine::BatchGraphs& graphs) {
+    return plan_of(graphs, shared->impl().primitives, tuning.choices);
+  }
   /// The plan for inputs of these types, made where there is none.
   engine::PlanCache::PlanPtr plan(std::span<const Tensor> inputs);
 };

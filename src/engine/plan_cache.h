@@ -5,8 +5,8 @@
 #include <memory>
 #include <string>
 
+#include "runtime/batch_plan.h"
 #include "runtime/lru_cache.h"
-#include "runtime/plan.h"
 
 namespace wherry::engine {
 
@@ -14,13 +14,13 @@ namespace wherry::engine {
 /// being built wait for it.
 class PlanCache {
  public:
-  using PlanPtr = std::shared_ptr<const runtime::Plan>;
+  using PlanPtr = std::shared_ptr<const runtime::BatchPlan>;
 
   explicit PlanCache(runtime::LruCache::Limits limits) : cache_(limits) {}
 
   /// The plan kept under `key`, built where there is none. What `build` throws is thrown on, and nothing is kept.
   PlanPtr get(const std::string& key, const std::function<PlanPtr()>& build) {
-    return std::static_pointer_cast<const runtime::Plan>(cache_.get(key, [&]() -> runtime::LruCache::Built {
+    return std::static_pointer_cast<const runtime::BatchPlan>(cache_.get(key, [&]() -> runtime::LruCache::Built {
       PlanPtr plan = build();
       const std::int64_t bytes = plan->held_bytes();
       return {std::move(plan), bytes};

@@ -15,7 +15,7 @@
 namespace wherry {
 namespace {
 
-using runtime::Plan;
+using Plan = runtime::BatchPlan;
 using runtime::Tuning;
 
 /// Faster by less than this is noise, first when the best of many is looked for, then when it alone is measured again.
@@ -44,7 +44,7 @@ struct Subject {
 class Tuner {
  public:
   Tuner(Model::Impl& model, std::span<const Tensor> inputs, const TuneOptions& options)
-      : model_(model), options_(options), graph_(model.optimized_graph(inputs)) {
+      : model_(model), options_(options), graphs_(model.optimized_graphs(inputs)) {
     for (const Tensor& input : inputs) inputs_.push_back(input.contiguous());
   }
 
@@ -65,9 +65,7 @@ class Tuner {
   }
 
  private:
-  std::unique_ptr<const Plan> plan(const Tuning& tuning) {
-    return std::make_unique<const Plan>(graph_, model_.weights, primitives_, model_.team, model_.isa, tuning);
-  }
+  std::shared_ptr<const Plan> plan(const Tuning& tuning) { return model_.plan_of(graphs_, primitives_, tuning); }
 
   void find_subjects(const Plan& base) {
     std::map<std::string, std::size_t> found;
@@ -116,7 +114,7 @@ class Tuner {
   Tuning search(const Plan& base) {
     std::size_t most = 0;
     for (const Subject& subject : subjects_) most = std::max(most, subject.candidates.size());
-    std::vector<std::unique_ptr<const Plan>> owned;
+    std::vector<std::shared_ptr<const Plan>> owned;
     std::vector<const Plan*> plans{&base};
     for (std::size_t k = 1; k < most; ++k) {
       Tuning tuning;
@@ -202,7 +200,7 @@ class Tuner {
 
   Model::Impl& model_;
   const TuneOptions& options_;
-  const ir::Graph graph_;
+  const engine::BatchGraphs graphs_;
   std::vector<Tensor> inputs_;
   runtime::PrimitiveCache primitives_{{.entries = 4096, .bytes = std::int64_t{64} << 20}};  // not the models': most are
                                                                                             // tried only once

@@ -69,11 +69,12 @@ std::string precision_name(DType dtype) {
 }
 
 Lowering::Lowering(const ir::Graph& graph, PackedWeights& weights, PrimitiveCache& primitives, ThreadTeam& team,
-                   const ThreadTeam::Turn& turn, base::Isa isa, const Tuning& tuning, bool winograd)
+                   const ThreadTeam::Turn& turn, int threads, base::Isa isa, const Tuning& tuning, bool winograd)
     : weights_(weights),
       primitives_(primitives),
       team_(team),
       turn_(turn),
+      threads_(threads),
       isa_(isa),
       tuning_(tuning),
       winograd_(winograd),

@@ -42,11 +42,12 @@ struct StepFacts {
   std::int64_t weight_bytes = 0;
 };
 
-/// Collects the steps of one plan, node by node. The team must stay the builder's while this exists.
+/// Collects the steps of one plan, node by node, to be run by so many `threads`. The team must stay the builder's while
+/// this exists.
 class Lowering {
  public:
   Lowering(const ir::Graph& graph, PackedWeights& weights, PrimitiveCache& primitives, ThreadTeam& team,
-           const ThreadTeam::Turn& turn, base::Isa isa, const Tuning& tuning, bool winograd);
+           const ThreadTeam::Turn& turn, int threads, base::Isa isa, const Tuning& tuning, bool winograd);
 
   /// Lowers one node; `position` is its place in the graph. Throws Unsupported naming op and types where no kernel
   /// fits.
@@ -65,7 +66,7 @@ class Lowering {
   base::Isa isa_for(DType dtype) const { return dtype == DType::bf16 ? bf16_isa() : isa(); }
   /// Whether convolutions may use Winograd's algorithm.
   bool winograd() const { return winograd_; }
-  int threads() const { return team_.size(); }
+  int threads() const { return threads_; }
   /// Brings a constant's bytes into memory when first asked for.
   Operand operand(const ir::Value* value);
   Operand result(const ir::Node& node) { return operand(node.output()); }
@@ -129,6 +130,7 @@ class Lowering {
   PrimitiveCache& primitives_;
   ThreadTeam& team_;
   const ThreadTeam::Turn& turn_;
+  int threads_;
   base::Isa isa_;
   const Tuning& tuning_;
   bool winograd_;

@@ -35,16 +35,20 @@ void lower_all(const ir::Graph& graph, Lowering& lowering, const std::vector<Out
   for (const OutputCopy& copy : copies) lowering.lower(copy, position);
 }
 
+void stamp(Plan::Stamps* stamps) {
+  if (stamps != nullptr) stamps->push_back(std::chrono::steady_clock::now());
+}
+
 }  // namespace
 
 Plan::Plan(const ir::Graph& graph, PackedWeights& weights, PrimitiveCache& primitives, ThreadTeam& team, base::Isa isa,
-           const Tuning& tuning, bool winograd)
-    : output_names_(graph.output_names()), team_size_(team.size()) {
+           const Tuning& tuning, bool winograd, Threads threads)
+    : output_names_(graph.output_names()), team_size_(threads == Threads::one ? 1 : team.size()) {
   for (const ir::Value* value : graph.inputs()) inputs_.push_back(value->type());
   for (const ir::Value* value : graph.outputs()) outputs_.push_back(value->type());
 
   const ThreadTeam::Turn turn = team.take_turn();
-  Lowering lowering(graph, weights, primitives, team, turn, isa, tuning, winograd);
+  Lowering lowering(graph, weights, primitives, team, turn, team_size_, isa, tuning, winograd);
   lower_all(graph, lowering, lowering.output_copies());
   weights.settle();
   Lowering::Result lowered = lowering.finish();
@@ -163,67 +167,73 @@ std::vector<Tensor> Plan::run(std::span<const Tensor> inputs, ThreadTeam& team, 
   outputs.reserve(outputs_.size());
   for (const ir::TensorType& type : outputs_) outputs.push_back(Tensor::empty(type.dtype, type.sizes));
 
+  Workspace work = workspace();
+  for (std::size_t i = 0; i < inputs.size(); ++i) work.inputs[i] = static_cast<const std::byte*>(inputs[i].data());
+  for (std::size_t i = 0; i < outputs.size(); ++i) work.outputs[i] = static_cast<std::byte*>(outputs[i].mutable_data());
   std::atomic<const Step*> failed{nullptr};
-  const auto check_failed = [&] {
-    const Step* step = failed.load();
-    if (step == nullptr) return;
-    const StepInfo& info = step->info();
-    base::fail<InvalidInput>("inputs: {}{} {}", info.op, info.source.empty() ? "" : " at " + info.source,
-                             step->failure());
-  };
-  const auto walk = [&](std::byte* arena, auto&& region) {
-    std::vector<std::byte*> storages;
-    storages.reserve(homes_.size());
-    for (const Home& home : homes_) {
-      switch (home.kind) {
-        case Home::Kind::arena: storages.push_back(arena + home.offset); break;
-        // Steps only read inputs and constants; the table has one type for all.
-        case Home::Kind::input:
-          storages.push_back(
-              static_cast<std::byte*>(const_cast<void*>(inputs[static_cast<std::size_t>(home.index)].data())));
-          break;
-        case Home::Kind::output:
-          storages.push_back(static_cast<std::byte*>(outputs[static_cast<std::size_t>(home.index)].mutable_data()));
-          break;
-        case Home::Kind::constant: storages.push_back(const_cast<std::byte*>(home.constant)); break;
-      }
-    }
-    region(RunContext{storages.data(), &failed});
-  };
-
-  const auto stamp = [stamps] {
-    if (stamps != nullptr) stamps->push_back(std::chrono::steady_clock::now());
-  };
   if (threads_ == 1) {
     // Nothing to share out: leave the other threads asleep, and let other callers run.
     ArenaPool::Lease arena = arenas.take(static_cast<std::size_t>(arena_bytes_));
-    walk(arena.data(), [&](const RunContext& context) {
-      stamp();
-      for (const Scheduled& each : steps_) {
-        run_step(each, context, 0, 1);
-        stamp();
-      }
-    });
-    check_failed();
+    work.arena = arena.data();
+    run_alone(work, failed, stamps);
+    check(failed);
     return outputs;
   }
   const ThreadTeam::Turn turn = team.take_turn();
   ArenaPool::Lease arena = arenas.take(static_cast<std::size_t>(arena_bytes_));
-  walk(arena.data(), [&](const RunContext& context) {
-    team.run(turn, [&](int thread) noexcept {
-      if (thread == 0) stamp();
-      for (const Scheduled& each : steps_) {
-        if (each.barrier_before && stamps == nullptr) team.barrier();
-        const int threads = std::min(each.step->max_threads(), team_size_);
-        if (thread < threads) run_step(each, context, thread, threads);
-        if (stamps == nullptr) continue;
-        team.barrier();
-        if (thread == 0) stamp();
-      }
-    });
+  work.arena = arena.data();
+  const RunContext context = bind(work, failed);
+  team.run(turn, [&](int thread) noexcept {
+    if (thread == 0) stamp(stamps);
+    for (const Scheduled& each : steps_) {
+      if (each.barrier_before && stamps == nullptr) team.barrier();
+      const int threads = std::min(each.step->max_threads(), team_size_);
+      if (thread < threads) run_step(each, context, thread, threads);
+      if (stamps == nullptr) continue;
+      team.barrier();
+      if (thread == 0) stamp(stamps);
+    }
   });
-  check_failed();
+  check(failed);
   return outputs;
+}
+
+Plan::Workspace Plan::workspace() const {
+  return {std::vector<const std::byte*>(inputs_.size()), std::vector<std::byte*>(outputs_.size()), nullptr,
+          std::vector<std::byte*>(homes_.size())};
+}
+
+RunContext Plan::bind(Workspace& workspace, std::atomic<const Step*>& failed) const noexcept {
+  for (std::size_t i = 0; i < homes_.size(); ++i) {
+    const Home& home = homes_[i];
+    const auto index = static_cast<std::size_t>(home.index);
+    std::byte*& place = workspace.storages[i];
+    switch (home.kind) {
+      case Home::Kind::arena: place = workspace.arena + home.offset; break;
+      // Steps only read inputs and constants; the table has one type for all.
+      case Home::Kind::input: place = const_cast<std::byte*>(workspace.inputs[index]); break;
+      case Home::Kind::output: place = workspace.outputs[index]; break;
+      case Home::Kind::constant: place = const_cast<std::byte*>(home.constant); break;
+    }
+  }
+  return {workspace.storages.data(), &failed};
+}
+
+void Plan::run_alone(Workspace& workspace, std::atomic<const Step*>& failed, Stamps* stamps) const noexcept {
+  const RunContext context = bind(workspace, failed);
+  stamp(stamps);
+  for (const Scheduled& each : steps_) {
+    run_step(each, context, 0, 1);
+    stamp(stamps);
+  }
+}
+
+void Plan::check(const std::atomic<const Step*>& failed) {
+  const Step* step = failed.load();
+  if (step == nullptr) return;
+  const StepInfo& info = step->info();
+  base::fail<InvalidInput>("inputs: {}{} {}", info.op, info.source.empty() ? "" : " at " + info.source,
+                           step->failure());
 }
 
 std::vector<StepInfo> Plan::steps() const {

@@ -2,6 +2,7 @@
 // A graph made ready to run for one set of input shapes: steps in order, one arena, everything decided. Immutable, so
 // several threads may run it at once.
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <span>
@@ -22,10 +23,11 @@ namespace wherry::runtime {
 class Plan {
  public:
   /// Plans a graph of the core set with strides (core_ops.h), for kernels of `isa`. Weights are packed with the team.
-  /// `tuning` has the blockings that measured best; `winograd` allows Winograd's algorithm. Throws Unsupported with
-  /// every node that no kernel can run.
+  /// `tuning` has the blockings that measured best; `winograd` allows Winograd's algorithm. The plan is for a whole
+  /// team of that size, or for one thread of it. Throws Unsupported with every node that no kernel can run.
+  enum class Threads : std::uint8_t { team, one };
   Plan(const ir::Graph& graph, PackedWeights& weights, PrimitiveCache& primitives, ThreadTeam& team, base::Isa isa,
-       const Tuning& tuning = {}, bool winograd = true);
+       const Tuning& tuning = {}, bool winograd = true, Threads threads = Threads::team);
   Plan(const Plan&) = delete;
   Plan& operator=(const Plan&) = delete;
   ~Plan();
@@ -36,6 +38,23 @@ class Plan {
 
   /// The same, for the milliseconds that each step took, with every thread waiting for the others after each.
   std::vector<double> time_steps(std::span<const Tensor> inputs, ThreadTeam& team, ArenaPool& arenas) const;
+
+  using Stamps = std::vector<std::chrono::steady_clock::time_point>;
+  /// What one run works on: row-major inputs and outputs, arena_bytes() of memory, and a table for the plan's own use.
+  struct Workspace {
+    std::vector<const std::byte*> inputs;
+    std::vector<std::byte*> outputs;
+    std::byte* arena = nullptr;
+    std::vector<std::byte*> storages;
+  };
+  /// A workspace with room for everything, so that run_alone allocates nothing.
+  Workspace workspace() const;
+  /// One inference by the calling thread alone, of a plan that wants only one. A step that meets data it cannot work
+  /// with leaves itself in `failed`. `stamps` may be null; else it gets the time before the first step and after each,
+  /// and must have room for them.
+  void run_alone(Workspace& workspace, std::atomic<const Step*>& failed, Stamps* stamps = nullptr) const noexcept;
+  /// Throws InvalidInput naming the step, where one failed.
+  static void check(const std::atomic<const Step*>& failed);
 
   /// A step's primitive with blockings to choose from: its key in Tuning, and the choices, the cost model's first.
   struct Tunable {
@@ -78,8 +97,7 @@ class Plan {
   };
 
   std::int64_t table_bytes() const;
-  using Stamps = std::vector<std::chrono::steady_clock::time_point>;
-  /// `stamps` may be null; else it gets the time before the first step and after each.
+  RunContext bind(Workspace& workspace, std::atomic<const Step*>& failed) const noexcept;
   std::vector<Tensor> run(std::span<const Tensor> inputs, ThreadTeam& team, ArenaPool& arenas, Stamps* stamps) const;
   void schedule(std::vector<std::unique_ptr<const Step>> steps, const std::vector<std::int64_t>& bytes);
 

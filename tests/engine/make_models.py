@@ -46,6 +46,47 @@ class Pair(nn.Module):
         return {"scores": torch.softmax(self.project(features) @ words.transpose(-2, -1), -1), "words": words}
 
 
+class Encoder(nn.Module):
+    """A layer of attention with a mask over embedded words and their positions, and scores from the first word."""
+
+    def __init__(self, width: int = 32, heads: int = 2):
+        super().__init__()
+        self.heads = heads
+        self.table = nn.Embedding(20, width)
+        self.places = nn.Embedding(64, width)
+        self.register_buffer("positions", torch.arange(64).expand(1, -1))
+        self.project = nn.Linear(width, 3 * width)
+        self.out = nn.Linear(width, width)
+        self.first = nn.LayerNorm(width)
+        self.second = nn.LayerNorm(width)
+        self.up = nn.Linear(width, 2 * width)
+        self.down = nn.Linear(2 * width, width)
+        self.head = nn.Linear(width, 3)
+
+    def forward(self, tokens, mask):
+        batch, length = tokens.shape
+        x = self.table(tokens) + self.places(self.positions[:, :length])
+        qkv = self.project(x).view(batch, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        q, k, v = qkv.unbind(0)
+        hidden = (1.0 - mask[:, None, None, :].float()) * -10000.0
+        weights = torch.softmax(q @ k.transpose(-2, -1) * 0.25 + hidden, -1)
+        x = self.first(x + self.out((weights @ v).transpose(1, 2).reshape(batch, length, -1)))
+        x = self.second(x + self.down(nn.functional.gelu(self.up(x))))
+        return self.head(x[:, 0])
+
+
+class Centred(nn.Module):
+    """Every row minus the mean of all: no part of a batch can be computed without the rest."""
+
+    def __init__(self):
+        super().__init__()
+        self.project = nn.Linear(64, 64)
+
+    def forward(self, x):
+        y = self.project(x)
+        return y - y.mean(0, keepdim=True)
+
+
 def save(name, model):
     torch.manual_seed(1)
     for parameter in model.parameters():
@@ -64,6 +105,8 @@ def main():
         cnn = save("small_cnn", SmallCnn())
         for sizes in [(1, 3, 20, 18), (2, 3, 9, 13)]:
             print("small_cnn", sizes, [round(v, 6) for v in cnn(ramp(*sizes)).flatten().tolist()])
+        save("encoder", Encoder())
+        save("centred", Centred())
         pair = save("pair", Pair())
         result = pair(ramp(3, 6), torch.tensor([1, 9, 0, 4]))
         for key, value in result.items():

@@ -52,7 +52,8 @@ TEST(Memory, FiveHundredShapesStayWithinBounds) {
     const auto plan = plans.get(to_string(shape(i)), [&] {
       ir::Graph graph = source->graph(std::vector<ir::TensorType>{{DType::f32, shape(i), {}}});
       passes::optimize(graph);
-      return std::make_shared<const runtime::Plan>(graph, weights, primitives, team, base::selected_isa());
+      return std::make_shared<const runtime::BatchPlan>(
+          std::make_unique<const runtime::Plan>(graph, weights, primitives, team, base::selected_isa()));
     });
     plan->run(std::array{Tensor::zeros(DType::f32, shape(i))}, team, arenas);
     largest_arena = std::max(largest_arena, static_cast<std::size_t>(plan->arena_bytes()));

@@ -42,6 +42,13 @@ class Net {
 /// Channels-last strides of [N, C, H, W].
 Dims image_strides(const Dims& sizes);
 
+/// Attributes of a 3×3 convolution that keeps the size of its image.
+ir::Attributes padded_convolution(const char* epilogue);
+
+/// Three convolutions with a residual, a pool and a linear layer, for any batch and image size. The weights depend on
+/// the seed alone.
+void build_small_resnet(Net& net, std::int64_t batch, std::int64_t side);
+
 /// Plans the graph for every instruction set that runs here and teams of 1, 2 and 3 threads, runs each plan twice, and
 /// expects the interpreter's outputs. Floating results may differ by `tolerance` × the largest magnitude of the output.
 void expect_plan_computes(Net& net, double tolerance = 2e-6);

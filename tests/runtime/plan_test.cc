@@ -11,42 +11,12 @@
 
 #include "interpreter.h"
 #include "net.h"
-#include "runtime/strides.h"
 #include "wherry/error.h"
 
 namespace wherry::runtime {
 namespace {
 
 using testing::HasSubstr;
-
-ir::Attributes padded_convolution(const char* epilogue) {
-  return {{"stride", Dims{1, 1}},
-          {"padding", Dims{1, 1, 1, 1}},
-          {"dilation", Dims{1, 1}},
-          {"groups", std::int64_t{1}},
-          {"epilogue", expression::Program::parse(epilogue)}};
-}
-
-/// Three convolutions with a residual, a pool and a linear layer, for any batch and image size. The weights depend on
-/// the seed alone.
-void build_small_resnet(Net& net, std::int64_t batch, std::int64_t side) {
-  const auto weight = [&](Dims sizes) { return net.constant(std::move(sizes)); };
-  std::vector<ir::Value*> weights{weight({16, 8, 3, 3}), weight({16, 16, 3, 3}), weight({16, 16, 3, 3})};
-  ir::Value* linear = weight({16, 10});
-  ir::Value* bias = weight({10});
-  const Dims sizes{batch, 16, side, side};
-  ir::Value* x = net.channels_last(net.input({batch, 8, side, side}));
-  const char* relu = "f32 (x0) { x1 = relu x0 }";
-  const char* residual = "f32 (x0, x1) { x2 = add x0 x1; x3 = relu x2 }";
-  ir::Value* y = net.node("convolution", {x, weights[0]}, padded_convolution(relu), sizes, image_strides(sizes));
-  ir::Value* z = net.node("convolution", {y, weights[1]}, padded_convolution(relu), sizes, image_strides(sizes));
-  ir::Value* w =
-      net.node("convolution", {z, weights[2], nullptr, y}, padded_convolution(residual), sizes, image_strides(sizes));
-  ir::Value* pooled = net.node("adaptive_pool", {w}, {{"mode", std::string("avg")}}, {batch, 16, 1, 1},
-                               image_strides({batch, 16, 1, 1}));
-  ir::Value* flat = net.node("view", {pooled}, {{"offset", std::int64_t{0}}}, {batch, 16}, {16, 1});
-  net.output(net.node("matmul", {flat, linear, bias}, {}, {batch, 10}));
-}
 
 TEST(Plan, ShapesShareTheirPackedWeights) {
   PackedWeights weights;

@@ -1,0 +1,139 @@
+// Running slices: inputs and outputs are row-major with the batch outermost, so a slice's are parts of the caller's.
+// The threads take the next slice when they are done with one, so a thread that the system held up is not waited for
+// long.
+
+#include "runtime/batch_plan.h"
+
+#include <algorithm>
+#include <atomic>
+#include <utility>
+
+#include "base/check.h"
+#include "base/checked_math.h"
+
+namespace wherry::runtime {
+namespace {
+
+/// Between two threads' arenas: no line, and no line fetched along with it, is both's.
+constexpr std::int64_t kArenaAlignment = 4096;
+
+std::vector<ir::TensorType> types_of(const std::vector<ir::Value*>& values) {
+  std::vector<ir::TensorType> types;
+  for (const ir::Value* value : values) types.push_back(value->type());
+  return types;
+}
+
+std::int64_t batch_of(const Plan& plan) { return plan.input_types().at(0).sizes.at(0); }
+
+/// Where thread by thread the slices are worked on.
+struct Worker {
+  Plan::Workspace slice, rest;
+  Plan::Stamps stamps;
+};
+
+}  // namespace
+
+BatchPlan::BatchPlan(std::unique_ptr<const Plan> plan)
+    : plan_(std::move(plan)), inputs_(plan_->input_types()), outputs_(plan_->output_types()) {}
+
+BatchPlan::BatchPlan(const ir::Graph& whole, std::unique_ptr<const Plan> slice, std::unique_ptr<const Plan> rest,
+                     const ThreadTeam& team)
+    : plan_(std::move(slice)),
+      rest_(std::move(rest)),
+      inputs_(types_of(whole.inputs())),
+      outputs_(types_of(whole.outputs())),
+      batch_(inputs_.at(0).sizes.at(0)),
+      full_(batch_ / batch_of(*plan_)),
+      slice_size_(batch_of(*plan_)),
+      rest_size_(rest_ != nullptr ? batch_of(*rest_) : 0),
+      threads_(static_cast<int>(std::min<std::int64_t>(team.size(), slices()))) {
+  WHERRY_CHECK_EQ(full_ * slice_size_ + rest_size_, batch_);
+}
+
+std::int64_t BatchPlan::thread_arena_bytes() const {
+  const std::int64_t bytes = std::max(plan_->arena_bytes(), rest_ != nullptr ? rest_->arena_bytes() : 0);
+  return base::round_up(bytes, kArenaAlignment);
+}
+
+std::int64_t BatchPlan::arena_bytes() const {
+  return sliced() ? threads_ * thread_arena_bytes() : plan_->arena_bytes();
+}
+
+std::int64_t BatchPlan::held_bytes() const {
+  const std::int64_t types = static_cast<std::int64_t>(inputs_.size() + outputs_.size()) * 128;
+  return plan_->held_bytes() + (rest_ != nullptr ? rest_->held_bytes() : 0) + types;
+}
+
+std::vector<Tensor> BatchPlan::run(std::span<const Tensor> inputs, ThreadTeam& team, ArenaPool& arenas) const {
+  return sliced() ? run_slices(inputs, team, arenas, nullptr) : plan_->run(inputs, team, arenas);
+}
+
+std::vector<double> BatchPlan::time_steps(std::span<const Tensor> inputs, ThreadTeam& team, ArenaPool& arenas) const {
+  if (!sliced()) return plan_->time_steps(inputs, team, arenas);
+  std::vector<double> times;
+  run_slices(inputs, team, arenas, &times);
+  return times;
+}
+
+std::vector<Tensor> BatchPlan::run_slices(std::span<const Tensor> inputs, ThreadTeam& team, ArenaPool& arenas,
+                                          std::vector<double>* times) const {
+  WHERRY_CHECK_EQ(inputs.size(), inputs_.size());
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    WHERRY_CHECK(inputs[i].dtype() == inputs_[i].dtype && inputs[i].sizes() == inputs_[i].sizes);
+    WHERRY_CHECK(inputs[i].is_contiguous());
+  }
+  std::vector<Tensor> outputs;
+  outputs.reserve(outputs_.size());
+  for (const ir::TensorType& type : outputs_) outputs.push_back(Tensor::empty(type.dtype, type.sizes));
+  std::vector<std::byte*> output_data;
+  for (Tensor& output : outputs) output_data.push_back(static_cast<std::byte*>(output.mutable_data()));
+
+  // All that the threads need, so that they allocate nothing: an exception could not leave them.
+  std::vector<Worker> workers(static_cast<std::size_t>(threads_));
+  const std::size_t steps = times != nullptr ? plan_->steps().size() : 0;
+  for (Worker& worker : workers) {
+    worker.slice = plan_->workspace();
+    if (rest_ != nullptr) worker.rest = rest_->workspace();
+  }
+  workers[0].stamps.reserve(steps + 1);
+  if (times != nullptr) times->assign(steps, 0);
+
+  const ThreadTeam::Turn turn = team.take_turn();
+  ArenaPool::Lease arena = arenas.take(static_cast<std::size_t>(arena_bytes()));
+  std::atomic<const Step*> failed{nullptr};
+  std::atomic<std::int64_t> next{0};
+  std::int64_t timed = 0;
+  team.run(turn, [&](int thread) noexcept {
+    if (thread >= threads_) return;
+    Worker& worker = workers[static_cast<std::size_t>(thread)];
+    Plan::Stamps* stamps = times != nullptr && thread == 0 ? &worker.stamps : nullptr;
+    for (std::int64_t i = next.fetch_add(1); i < slices(); i = next.fetch_add(1)) {
+      const bool is_rest = i == full_;
+      Plan::Workspace& work = is_rest ? worker.rest : worker.slice;
+      const auto first = static_cast<std::size_t>(i * slice_size_);
+      const auto batch = static_cast<std::size_t>(batch_);
+      for (std::size_t k = 0; k < inputs.size(); ++k)
+        work.inputs[k] = static_cast<const std::byte*>(inputs[k].data()) + inputs[k].bytes() / batch * first;
+      for (std::size_t k = 0; k < outputs.size(); ++k)
+        work.outputs[k] = output_data[k] + outputs[k].bytes() / batch * first;
+      work.arena = arena.data() + thread * thread_arena_bytes();
+      if (is_rest || stamps == nullptr) {
+        (is_rest ? *rest_ : *plan_).run_alone(work, failed);
+        continue;
+      }
+      stamps->clear();
+      plan_->run_alone(work, failed, stamps);
+      for (std::size_t s = 0; s < steps; ++s)
+        (*times)[s] += std::chrono::duration<double, std::milli>((*stamps)[s + 1] - (*stamps)[s]).count();
+      ++timed;
+    }
+  });
+  Plan::check(failed);
+  if (times != nullptr && timed > 0) {
+    const double share = static_cast<double>(batch_) / static_cast<double>(threads_ * slice_size_ * timed);
+    for (double& time : *times) time *= share;
+  }
+  return outputs;
+}
+
+}  // namespace wherry::runtime

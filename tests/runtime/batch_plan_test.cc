@@ -1,0 +1,138 @@
+// Slices of a batch give the answers of the whole, whatever is left over, whoever runs them and however many do so at
+// once.
+
+#include "runtime/batch_plan.h"
+
+#include <gmock/gmock.h>
+
+#include <array>
+#include <thread>
+
+#include "interpreter.h"
+#include "ir/batch_slices.h"
+#include "net.h"
+#include "wherry/error.h"
+
+namespace wherry::runtime {
+namespace {
+
+/// Makes plans for one team.
+struct Planner {
+  explicit Planner(int threads) : team(threads) {}
+
+  std::unique_ptr<const Plan> plan(const ir::Graph& graph, Plan::Threads threads) {
+    return std::make_unique<const Plan>(graph, weights, primitives, team, base::selected_isa(), Tuning{}, true,
+                                        threads);
+  }
+  /// Of build(net, batch) in slices of `size`.
+  template <typename Build>
+  BatchPlan sliced(const ir::Graph& whole, std::int64_t batch, std::int64_t size, Build&& build) {
+    Net slice(3), rest(3);
+    build(slice, size);
+    EXPECT_EQ(ir::obstacle_to_slices(whole, slice.graph()), std::nullopt);
+    std::unique_ptr<const Plan> last;
+    if (batch % size > 0) {
+      build(rest, batch % size);
+      EXPECT_EQ(ir::obstacle_to_slices(whole, rest.graph()), std::nullopt);
+      last = plan(rest.graph(), Plan::Threads::one);
+    }
+    return {whole, plan(slice.graph(), Plan::Threads::one), std::move(last), team};
+  }
+
+  PackedWeights weights;
+  PrimitiveCache primitives{{.entries = 256, .bytes = 1 << 20}};
+  ThreadTeam team;
+  ArenaPool arenas;
+};
+
+void build_resnet(Net& net, std::int64_t batch) { build_small_resnet(net, batch, 12); }
+
+class BatchPlanThreads : public testing::TestWithParam<int> {};
+
+TEST_P(BatchPlanThreads, SlicesAnswerAsTheWhole) {
+  // That the whole's are right is plan_test.cc's business.
+  struct Case {
+    std::int64_t batch, size, slices;
+  };
+  for (const Case& each : {Case{6, 2, 3}, {6, 3, 2}, {7, 3, 3}, {7, 1, 7}, {32, 4, 8}}) {
+    SCOPED_TRACE(testing::Message() << each.batch << " in slices of " << each.size);
+    Net net(3);
+    build_resnet(net, each.batch);
+    Planner planner(GetParam());
+    const BatchPlan plan = planner.sliced(net.graph(), each.batch, each.size, build_resnet);
+    EXPECT_EQ(plan.slices(), each.slices);
+    EXPECT_EQ(plan.slice_size(), each.size);
+    EXPECT_EQ(plan.rest_size(), each.batch % each.size);
+    EXPECT_EQ(plan.input_types()[0].sizes, net.inputs()[0].sizes());
+    const BatchPlan whole(planner.plan(net.graph(), Plan::Threads::team));
+    EXPECT_EQ(whole.slices(), 1);
+    const Tensor expected = whole.run(net.inputs(), planner.team, planner.arenas)[0];
+    for (int round = 0; round < 2; ++round) {
+      const std::vector<Tensor> found = plan.run(net.inputs(), planner.team, planner.arenas);
+      ASSERT_EQ(found.size(), 1u);
+      // Blockings may differ, and with them the order in which products are added up.
+      expect_close(found[0], expected, 2e-6, "slices");
+    }
+    EXPECT_LE(plan.arena_bytes(), whole.arena_bytes() * GetParam());
+  }
+}
+
+TEST_P(BatchPlanThreads, SeveralCallersAtOnce) {
+  Net net(3);
+  build_resnet(net, 7);
+  Planner planner(GetParam());
+  const BatchPlan plan = planner.sliced(net.graph(), 7, 2, build_resnet);
+  const Tensor expected = interpret(net.graph(), net.inputs())[0];
+  std::array<std::vector<Tensor>, 4> results;
+  std::vector<std::thread> callers;
+  for (std::vector<Tensor>& result : results) {
+    callers.emplace_back([&] {
+      for (int i = 0; i < 10; ++i) result = plan.run(net.inputs(), planner.team, planner.arenas);
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  for (const std::vector<Tensor>& result : results) expect_close(result[0], expected, 1e-5, "a caller's result");
+}
+
+TEST_P(BatchPlanThreads, TimesTheStepsOfASlice) {
+  Net net(3);
+  build_resnet(net, 12);
+  Planner planner(GetParam());
+  const BatchPlan plan = planner.sliced(net.graph(), 12, 2, build_resnet);
+  const std::vector<double> times = plan.time_steps(net.inputs(), planner.team, planner.arenas);
+  ASSERT_EQ(times.size(), plan.steps().size());
+  for (const double time : times) EXPECT_GE(time, 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(Teams, BatchPlanThreads, testing::Values(1, 2, 3));
+
+TEST(BatchPlan, SeveralInputsAndOutputsOfOtherTypes) {
+  const auto build = [](Net& net, std::int64_t batch) {
+    ir::Value* table = net.constant({5, 8});
+    ir::Value* x = net.input({batch, 4, 8});
+    ir::Value* words =
+        net.node("gather", {table, net.input({batch, 4}, DType::i64, 0, 4)}, {{"dim", std::int64_t{0}}}, {batch, 4, 8});
+    ir::Value* y = net.elementwise("f32 (x0, x1) { x2 = add x0 x1 }", {x, words}, {batch, 4, 8});
+    net.output(net.node("reduce", {y}, {{"dims", Dims{2}}, {"keepdim", false}, {"mode", std::string("argmax")}},
+                        {batch, 4}, {}, DType::i64));
+    net.output(net.node("view", {y}, {{"offset", std::int64_t{0}}}, {batch * 4, 8}, {8, 1}));
+  };
+  Net net(3);
+  build(net, 5);
+  Planner planner(2);
+  const BatchPlan plan = planner.sliced(net.graph(), 5, 2, build);
+  const std::vector<Tensor> found = plan.run(net.inputs(), planner.team, planner.arenas);
+  const std::vector<Tensor> expected = interpret(net.graph(), net.inputs());
+  ASSERT_EQ(found.size(), 2u);
+  expect_close(found[0], expected[0], 0, "indices");
+  expect_close(found[1], expected[1], 1e-7, "rows");
+
+  std::vector<Tensor> inputs = net.inputs();
+  Tensor bad = inputs[1].view(inputs[1].sizes(), inputs[1].strides(), 0);
+  static_cast<std::int64_t*>(bad.mutable_data())[19] = 5;  // of the last element, the rest's
+  inputs[1] = bad;
+  EXPECT_THROW(plan.run(inputs, planner.team, planner.arenas), InvalidInput);
+}
+
+}  // namespace
+}  // namespace wherry::runtime
