@@ -142,6 +142,10 @@ class Model {
   /// None left out). Safe to call from several threads.
   std::vector<Tensor> run(std::span<const Tensor> inputs) const;
 
+  /// One inference for the milliseconds that each of PlanInfo::steps took. All threads wait for each other after each
+  /// step, so the sum may be more than what `run` takes. One inference is noisy: the median of several is worth more.
+  std::vector<double> time_steps(std::span<const Tensor> inputs) const;
+
   /// Of the engine's cache of primitives, which other models may share.
   CacheInfo cache_info() const;
 

@@ -79,6 +79,13 @@ std::vector<ir::TensorType> types_of(std::span<const Tensor> inputs) {
   return types;
 }
 
+std::vector<Tensor> dense(std::span<const Tensor> inputs) {
+  std::vector<Tensor> result;
+  result.reserve(inputs.size());
+  for (const Tensor& input : inputs) result.push_back(input.contiguous());
+  return result;
+}
+
 }  // namespace
 
 Model::Impl::Impl(std::unique_ptr<import::ModelSource> opened, const Options& options)
@@ -219,11 +226,11 @@ PlanInfo Model::inspect(std::span<const Tensor> inputs) const {
 }
 
 std::vector<Tensor> Model::run(std::span<const Tensor> inputs) const {
-  const auto plan = impl_->plan(inputs);
-  std::vector<Tensor> dense;
-  dense.reserve(inputs.size());
-  for (const Tensor& input : inputs) dense.push_back(input.contiguous());
-  return plan->run(dense, impl_->team, impl_->arenas);
+  return impl_->plan(inputs)->run(dense(inputs), impl_->team, impl_->arenas);
+}
+
+std::vector<double> Model::time_steps(std::span<const Tensor> inputs) const {
+  return impl_->plan(inputs)->time_steps(dense(inputs), impl_->team, impl_->arenas);
 }
 
 CacheInfo Model::cache_info() const { return impl_->shared->cache_info(); }
