@@ -16,11 +16,14 @@
 #include "bench/environment.h"
 #include "bench/inputs.h"
 #include "bench/latency.h"
+#include "bench/profile.h"
 #include "bench/stress.h"
+#include "bench/trace_file.h"
 #include "cli/cache_report.h"
 #include "cli/chosen_inputs.h"
 #include "cli/command.h"
 #include "cli/json_text.h"
+#include "cli/profile_report.h"
 #include "cli/progress.h"
 #include "cli/terminal.h"
 #include "wherry/compiled.h"
@@ -35,6 +38,7 @@ constexpr const char* kExamples = R"(Examples:
   wherry bench resnet50.wherry --bs 8
   wherry bench bert.pt --input 1x128:int64 --input 1x128:int64 --use_cosine_similarity
   wherry bench resnet18 --json - --skip_correctness | jq .p50_ms
+  wherry bench resnet50 --profile                        # where the time goes, and logs/resnet50.pt.trace.json
 
 The flags, and the lines that are printed first, are those of torchbench's run.py. After 3 warm-ups each iteration is
 timed alone, for at least 10 iterations and one second, or for --seconds S or --stress S. The wall time is the median.
@@ -45,6 +49,12 @@ Correctness is against wherry's own scalar kernels in fp32 on up to 4 images of 
 last: allclose with TORCHBENCH_ATOL and TORCHBENCH_RTOL (1e-4), or a cosine similarity of 0.99 with
 --use_cosine_similarity and always where bf16 runs. Relative errors are of the output's largest value. A compiled model
 is checked where it is a --portable one. cache: of primitives, after measuring.
+
+--profile times every step of more inferences, which take turns with as many that are not looked into, and lists what
+is alike (op, kernel, shape) as one, slowest first. While steps are timed all threads wait for each other after each,
+so the steps' sum differs from an inference; both are told. FLOP are the direct algorithm's, for Winograd's too; weights
+GB/s is their bytes, each read once, by the step's time. The trace has all steps in order; Perfetto
+(ui.perfetto.dev), chrome://tracing and TensorBoard's PyTorch plugin (tensorboard --logdir logs) open it.
 Exit codes: 0 done, 2 bad input, 3 not correct, or another internal error.)";
 
 constexpr double kGigabyte = 1024.0 * 1024 * 1024;
@@ -56,7 +66,7 @@ struct BenchOptions {
   std::string mode = "jit";
   std::string test = "eval";
   std::string metrics = "cpu_peak_mem";
-  std::string profile_folder;
+  std::string profile_folder = "./logs";
   std::string json;
   std::optional<std::int64_t> batch;
   double seconds = 0;
@@ -85,6 +95,8 @@ struct Findings {
   CacheInfo cache;  ///< of the measured model's engine, after measuring
   std::optional<bench::Correctness> correctness;
   std::string rule;
+  std::optional<bench::Profile> profile;
+  std::string trace_path;  ///< of the profile
 
   double throughput() const {
     return static_cast<double>(batch) * static_cast<double>(latency.samples_ms.size()) / latency.total_seconds();
@@ -97,11 +109,6 @@ void refuse_what_is_not_there(const BenchOptions& options) {
     base::fail<InvalidInput>("-t {}: wherry runs inference and does not train; eval is accepted", options.test);
   if (options.mode != "jit" && options.mode != "eager")
     base::fail<InvalidInput>("-m {}: no such mode; jit and eager are accepted (one engine runs both)", options.mode);
-  if (options.profile)
-    base::fail<InvalidInput>(
-        "--profile: not there yet: a run does not time its steps; 'wherry inspect {}' lists each step with its kernel, "
-        "bytes and FLOP",
-        options.common.model);
   for (std::size_t begin = 0; begin <= options.metrics.size();) {
     const auto end = std::min(options.metrics.find(',', begin), options.metrics.size());
     const std::string metric = options.metrics.substr(begin, end - begin);
@@ -158,6 +165,13 @@ bench::Latency measure(const BenchOptions& options, const bench::Started& starte
     if (options.stress <= 0) return;
     if (const auto row = table.line(tick)) say(options, progress, *row);
   });
+}
+
+bench::Profile measure_steps(const BenchOptions& options, const bench::Started& started, Progress& progress) {
+  const bench::Extent extent;
+  progress.stage("timing the steps of " + options.common.model);
+  return bench::profile(started.model, started.inputs, extent,
+                        [&](const bench::Tick& tick) { progress.fraction(bench::done(tick, extent)); });
 }
 
 /// Why the scalar kernels cannot run what was measured; empty where they can.
@@ -232,7 +246,11 @@ Json to_json(const Findings& found, const BenchOptions& options) {
           {"max_rel_error", of([](const auto& agreement) { return agreement.max_rel_error; })},
           {"top1_agreement", of([](const auto& agreement) { return agreement.top1_agreement(); })},
           {"images_compared", correctness ? Json(correctness->images) : Json()},
-          {"cache", json_of(found.cache)}};
+          {"cache", json_of(found.cache)},
+          {"profile", found.profile ? profile_json(*found.profile) : Json()},
+          {"profile_steps_ms", found.profile ? Json(found.profile->steps_ms()) : Json()},
+          {"profile_inference_ms", found.profile ? Json(found.profile->inference_ms) : Json()},
+          {"profile_trace", found.profile ? Json(found.trace_path) : Json()}};
 }
 
 void write_json(const std::string& path, const Json& json) {
@@ -295,6 +313,8 @@ ExitCode run_bench(const BenchOptions& options) {
                   options.test, found.name, options.device, options.mode == "jit" ? "torchscript" : options.mode,
                   found.batch, found.plan.precision));
 
+  std::optional<bench::TraceFile> trace;
+  if (options.profile) trace.emplace(options.profile_folder, found.name);
   progress.stage("measuring " + model);
   found.latency = measure(options, *started, progress);
   found.peak_memory_bytes = bench::peak_memory_bytes();
@@ -304,6 +324,12 @@ ExitCode run_bench(const BenchOptions& options) {
   if (options.peak_memory())
     say(options, progress,
         line("CPU Peak Memory:", fmt::format("{:.4f} GB", static_cast<double>(found.peak_memory_bytes) / kGigabyte)));
+
+  if (trace) {
+    found.profile = measure_steps(options, *started, progress);
+    found.trace_path = trace->path();
+    trace->write(*found.profile);
+  }
 
   if (!options.skip_correctness && no_reference.empty()) {
     const std::vector<Tensor> inputs = started->inputs;
@@ -321,6 +347,10 @@ ExitCode run_bench(const BenchOptions& options) {
   }
   progress.hide();
   say(options, progress, text_of(found));
+  if (found.profile) {
+    say(options, progress, "\n" + profile_text(*found.profile, found.plan.threads));
+    print_note("the profile is in " + found.trace_path);
+  }
   if (!options.json.empty()) write_json(options.json, to_json(found, options));
   if (options.export_metrics) export_metrics(found, options);
   return found.correctness && !found.correctness->passed ? kInternalError : kOk;
@@ -355,8 +385,10 @@ void add_bench(CLI::App& app, Work& work) {
   command.add_flag("--use_cosine_similarity", options->cosine, "Correct is a cosine similarity of 0.99, not allclose");
   command.add_option("--metrics", options->metrics, "cpu_peak_mem (default) or none")->type_name("LIST");
   command.add_flag("--export-metrics", options->export_metrics, "Write MODEL_all_metrics.json in this folder too");
-  command.add_flag("--profile", options->profile, "Refused: not there yet");
-  command.add_option("--profile-folder", options->profile_folder, "For --profile")->type_name("FOLDER");
+  command.add_flag("--profile", options->profile, "Time every step: a table, and a trace for Perfetto or TensorBoard");
+  command
+      .add_option("--profile-folder", options->profile_folder, "Where --profile writes MODEL.pt.trace.json (./logs)")
+      ->type_name("FOLDER");
   command
       .add_option("--json", options->json, "Write the figures as JSON; - for standard output, and nothing else there")
       ->type_name("FILE");

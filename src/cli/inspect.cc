@@ -11,6 +11,7 @@
 #include "cli/compiled_report.h"
 #include "cli/json_text.h"
 #include "cli/progress.h"
+#include "cli/step_shape.h"
 #include "cli/table.h"
 #include "cli/terminal.h"
 #include "wherry/compiled.h"
@@ -53,26 +54,6 @@ std::string text_of(const std::vector<TensorInfo>& infos) {
   return text.empty() ? "none" : text;
 }
 
-/// "[1, 64, 56, 56] x [64, 64, 3, 3] -> [1, 64, 56, 56]" as "1x64x56x56*64x64x3x3->1x64x56x56".
-std::string compact(std::string_view text) {
-  std::string out;
-  bool inside = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '[' || text[i] == ']') {
-      inside = text[i] == '[';
-      if (inside && text.substr(i, 2) == "[]") out += "scalar";
-    } else if (inside && text[i] == ',') {
-      out += 'x';
-    } else if (!inside && text.substr(i, 3) == " x ") {
-      out += '*';
-      i += 2;
-    } else if (text[i] != ' ') {
-      out += text[i];
-    }
-  }
-  return out;
-}
-
 std::string without_folders(const std::string& source) { return source.substr(source.find_last_of('/') + 1); }
 
 Table table_of(const std::vector<StepInfo>& steps) {
@@ -88,7 +69,7 @@ Table table_of(const std::vector<StepInfo>& steps) {
   for (std::size_t i = 0; i < steps.size(); ++i) {
     const StepInfo& step = steps[i];
     table.add({std::to_string(i), step.op, step.kernel, step.precision == "float32" ? "fp32" : step.precision,
-               compact(step.shape), step.weight_bytes > 0 ? human_bytes(step.weight_bytes) : "-",
+               compact_shape(step.shape), step.weight_bytes > 0 ? human_bytes(step.weight_bytes) : "-",
                human_bytes(step.output_bytes),
                step.flops > 0 ? fmt::format("{:.1f}", static_cast<double>(step.flops) / 1e6) : "-",
                without_folders(step.source)});

@@ -1,11 +1,13 @@
 // wherry bench from outside: torchbench's lines to the letter, figures that hang together, refusals.
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
+#include <regex>
 
 #include "process.h"
 
@@ -202,8 +204,6 @@ TEST(Bench, Refusals) {
   EXPECT_THAT(refusal({"-d", "cuda"}), HasSubstr("-d cuda: wherry runs on CPUs; cpu is accepted"));
   EXPECT_THAT(refusal({"--test", "train"}), HasSubstr("-t train: wherry runs inference and does not train"));
   EXPECT_THAT(refusal({"-m", "fx"}), HasSubstr("-m fx: no such mode; jit and eager are accepted"));
-  EXPECT_THAT(refusal({"--profile"}),
-              AllOf(HasSubstr("--profile: not there yet"), HasSubstr("wherry inspect resnet18")));
   EXPECT_THAT(refusal({"--metrics", "cpu_peak_mem,flops"}), HasSubstr("cannot collect 'flops'"));
   EXPECT_THAT(refusal({"--bs", "0"}), HasSubstr("--bs"));
   EXPECT_THAT(refusal({"--bs", "2", "--input", "1x3x64x64"}), HasSubstr("--bs 2: --input gives the whole shape"));
@@ -220,6 +220,90 @@ TEST(Bench, ShowsTheCache) {
   EXPECT_THAT(lines_of(finished.out),
               testing::Contains(MatchesRegex(
                   "  cache +[0-9]+ hits?, [1-9][0-9]* misses?, 0 evictions; [1-9][0-9]* primitives? in [0-9.]+ .?B")));
+}
+
+TEST(Bench, ProfilesSteps) {
+  const Folder folder;
+  const std::string logs = folder.path("a/b");
+  const std::string trace = logs + "/small_cnn.pt.trace.json";
+  const std::string figures = folder.path("out.json");
+  const Finished finished = bench({kSmallCnn, "--input", "2x3x12x12", "--threads", "2", "--precision", "fp32",
+                                   "--seconds", "0.01", "--profile", "--profile-folder", logs, "--json", figures});
+  ASSERT_EQ(finished.exit_code, 0) << finished.error;
+  EXPECT_EQ(finished.error, "wherry: note: the profile is in " + trace + "\n");
+  EXPECT_THAT(finished.out, HasSubstr("Correctness:                         True"));
+
+  const json found = json::parse(read_file(figures));
+  EXPECT_EQ(found["profile_trace"], trace);
+  const json& profile = found["profile"];
+  ASSERT_GT(profile.size(), 2U);
+  double sum = 0;
+  int convolutions = 0;
+  for (const json& step : profile) {
+    EXPECT_GT(step["ms"], 0);
+    EXPECT_FALSE(step["kernel"].get<std::string>().empty());
+    EXPECT_THAT(step["shape"].get<std::string>(), HasSubstr("->"));
+    EXPECT_GE(step["flops"], 0);
+    sum += step["ms"].get<double>();
+    convolutions += step["op"] == "convolution";
+  }
+  EXPECT_EQ(convolutions, 2);
+  EXPECT_NEAR(found["profile_steps_ms"].get<double>(), sum, 1e-9 * sum);
+  EXPECT_GT(found["profile_inference_ms"], 0);
+
+  // The table: slowest first, and all of it.
+  const auto lines = lines_of(finished.out);
+  const auto heading = std::find_if(lines.begin(), lines.end(), [](const auto& line) {
+    return std::regex_match(line, std::regex(" *ms +share +steps +op +kernel +GFLOP/s +weights GB/s +shape"));
+  });
+  ASSERT_NE(heading, lines.end()) << finished.out;
+  double before = 1e9, percent = 0;
+  std::size_t steps = 0;
+  for (auto row = heading + 1; row != lines.end() && !row->empty(); ++row) {
+    std::smatch cells;
+    ASSERT_TRUE(std::regex_match(*row, cells, std::regex(" *([0-9.]+) +([0-9.]+) % [^a-z]* ([0-9]+)  [a-z_]+ .*")))
+        << *row;
+    EXPECT_LE(std::stod(cells[1]), before);
+    before = std::stod(cells[1]);
+    percent += std::stod(cells[2]);
+    steps += std::stoul(cells[3]);
+  }
+  EXPECT_EQ(steps, profile.size());
+  EXPECT_NEAR(percent, 100, 0.1 * static_cast<double>(steps));
+  const int digits = found["profile_inference_ms"] < 0.1 ? 6 : 3;
+  EXPECT_THAT(finished.out, HasSubstr(fmt::format("  steps       {:.{}f} ms is the sum of {} steps, 2 threads waiting",
+                                                  found["profile_steps_ms"].get<double>(), digits, profile.size())));
+  EXPECT_THAT(finished.out, HasSubstr(fmt::format("  inference   {:.{}f} ms, ",
+                                                  found["profile_inference_ms"].get<double>(), digits)));
+
+  // The trace has the same steps, in order.
+  std::vector<std::string> ops, traced;
+  for (const json& step : profile) ops.push_back(step["op"]);
+  const json events = json::parse(read_file(trace))["traceEvents"];
+  for (const json& event : events)
+    if (event.value("cat", "") == "cpu_op") traced.push_back(event["name"]);
+  EXPECT_EQ(traced, ops);
+}
+
+TEST(Bench, ProfileAndJsonOnStandardOutput) {
+  const Folder folder;
+  const Finished finished = bench({kSmallCnn, "--input", "1x3x12x12", "--skip_correctness", "--seconds", "0.01",
+                                   "--profile", "--profile-folder", folder.path(""), "--json", "-"});
+  ASSERT_EQ(finished.exit_code, 0) << finished.error;
+  EXPECT_GT(json::parse(finished.out)["profile"].size(), 2U);
+  const Finished plain = bench({kSmallCnn, "--input", "1x3x12x12", "--skip_correctness", "--seconds", "0.01",
+                                "--profile-folder", folder.path("unused"), "--json", "-"});
+  EXPECT_TRUE(json::parse(plain.out)["profile"].is_null());
+  EXPECT_FALSE(std::filesystem::exists(folder.path("unused")));
+}
+
+TEST(Bench, ProfileFolderThatCannotBe) {
+  const Folder folder;
+  const std::string file = folder.file("file", "text");
+  const Finished finished = bench({kSmallCnn, "--input", "1x3x12x12", "--profile", "--profile-folder", file});
+  EXPECT_EQ(finished.exit_code, 2);
+  EXPECT_THAT(finished.error, HasSubstr("wherry: error: " + file));
+  EXPECT_THAT(finished.out, Not(HasSubstr("CPU Total Wall Time")));  // refused before measuring
 }
 
 TEST(Inspect, TakesBuiltInArchitectures) {
