@@ -13,7 +13,8 @@ struct Pass {
   void (*run)(ir::Graph& graph);
 };
 
-/// All passes in the order that optimize() runs them; a name may occur more than once. With `bf16` use_bf16 is the last.
+/// All passes in the order that optimize() runs them; a name may occur more than once. With `bf16` use_bf16 is the
+/// last.
 std::span<const Pass> pipeline(bool bf16 = false);
 
 /// Runs the pipeline. Afterwards the graph has core ops only (ir/core_ops.h) and every value has strides. Throws

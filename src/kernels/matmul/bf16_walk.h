@@ -187,6 +187,7 @@ void Bf16Walk::run(Operands& operands, const std::int64_t* tap_bytes, const Epil
             block.a[t] = to;
             block.rows += static_cast<int>(here);
             operands.outputs(outer, at, here, offsets, pixels);
+            for (std::int64_t r = here; r < kBf16TileRows; ++r) offsets[r] = -1, pixels[r] = 0;
             for (std::int64_t r = 0; r < here; ++r) {
               Bf16GatherTask gather;
               gather.depth = panels.padded_depth();
@@ -209,8 +210,9 @@ void Bf16Walk::run(Operands& operands, const std::int64_t* tap_bytes, const Epil
       }
       if (epilogue.residual != nullptr) {
         const std::int64_t row_bytes = epilogue.residual_row_stride * residual_bytes;
-        for (std::int64_t r = 0; r < blocks * kBf16BlockRows; ++r)
-          scratch.residual_offsets[r] = scratch.pixels[r] * row_bytes;
+        for (std::int64_t b = 0; b < blocks; ++b)
+          for (std::int64_t r = b * kBf16BlockRows; r < b * kBf16BlockRows + scratch.blocks[b].rows; ++r)
+            scratch.residual_offsets[r] = scratch.pixels[r] * row_bytes;
       }
       origin = operands.origin(outer);
       last = superblock;

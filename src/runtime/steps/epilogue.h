@@ -62,8 +62,9 @@ struct EpilogueRun {
     epilogue.program = program;
     for (std::size_t i = 0; i < operands.size(); ++i) {
       const RowOperand& operand = operands[i];
-      const auto bytes = offset_of(operand) * static_cast<std::int64_t>(size_of(operand.dtype));
-      tiles[i] = {context.at<const std::byte>(operand.slot) + bytes, operand.row_stride, operand.column_stride};
+      const auto element = static_cast<std::int64_t>(size_of(operand.dtype));
+      tiles[i] = {context.at<const std::byte>(operand.slot) + offset_of(operand) * element, operand.row_stride,
+                  operand.column_stride, element};
     }
     epilogue.operands = tiles;
     epilogue.operand_count = static_cast<int>(operands.size());
