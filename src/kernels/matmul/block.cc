@@ -106,6 +106,7 @@ void compute_block(const BlockTask& task) noexcept {
 
 void copy_rows(const float* a, std::int64_t a_row_stride, std::int64_t rows, std::int64_t depth, float* to,
                std::int64_t to_stride) noexcept {
+  if (depth == 0) return;  // then there may be no memory at all
   for (std::int64_t r = 0; r < rows; ++r) std::memcpy(to + r * to_stride, a + r * a_row_stride, depth * sizeof(float));
 }
 
