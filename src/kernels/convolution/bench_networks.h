@@ -33,15 +33,17 @@ inline Layer layer(std::int64_t batch, std::int64_t size, std::int64_t in, std::
   return {shape, options.residual, options.clamp};
 }
 
-/// bf16 weights and activations, laid out as the runtime lays them out: what a padded convolution of stride 1 reads has
-/// a halo of zeros.
+/// bf16 weights and activations, laid out as the runtime lays them out: few channels are padded, and what a padded
+/// convolution reads where it lies (with stride 1, or in wide rows) has a halo.
 inline void make_bf16(Layer& layer) {
   ConvolutionShape& shape = layer.shape;
   shape.weights.dtype = shape.y_dtype = DType::bf16;
-  if (shape.pad_left == 0 || shape.stride_w != 1 || shape.weights.groups != 1) return;
-  shape.x_halo = true;
-  shape.x_stride_h = (shape.in_w + shape.pad_left) * shape.x_stride_w;
-  shape.x_stride_n = (shape.in_h + shape.pad_top) * shape.x_stride_h;
+  const bool pads_channels = kernels::pads_channels(shape.weights);
+  if (pads_channels) shape.x_stride_w = bf16_channels(shape.weights);
+  const bool flat = shape.stride_w == 1 || shape.out_w() >= 16;
+  shape.x_halo = shape.pad_left > 0 && flat && reads_halo(shape.weights);
+  shape.x_stride_h = (shape.in_w + (shape.x_halo ? shape.pad_left : 0)) * shape.x_stride_w;
+  shape.x_stride_n = (shape.in_h + (shape.x_halo ? shape.pad_top : 0)) * shape.x_stride_h;
 }
 
 inline std::vector<Layer> resnet50(std::int64_t batch) {
