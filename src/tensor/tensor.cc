@@ -202,7 +202,8 @@ Tensor Tensor::contiguous() const {
 }
 
 Tensor Tensor::view(Dims sizes, Dims strides, std::int64_t offset) const {
-  const char* data = static_cast<const char*>(data_) + offset * static_cast<std::int64_t>(size_of(dtype_));
+  const char* data = static_cast<const char*>(data_);
+  if (data != nullptr) data += offset * static_cast<std::int64_t>(size_of(dtype_));  // null: there are no elements
   return borrow(dtype_, std::move(sizes), std::move(strides), data, owner_);
 }
 
