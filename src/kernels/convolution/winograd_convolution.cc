@@ -10,6 +10,7 @@
 #include <limits>
 #include <string>
 
+#include "base/checked_math.h"
 #include "kernels/convolution/families.h"
 #include "kernels/convolution/winograd_kernels.h"
 #include "kernels/matmul/block.h"
@@ -29,11 +30,10 @@ constexpr double kTileCycles = 50;        ///< a tile of the product besides its
 /// Below this a transform is most of the work.
 constexpr std::int64_t kFewestChannels = 24;
 
-std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 std::size_t round_up(std::size_t bytes) { return (bytes + 63) / 64 * 64; }
 
 /// An odd number of cache lines: rows so far apart share no set of L1.
-std::int64_t odd_lines(std::int64_t floats) { return (divide_up(floats, 16) / 2 * 2 + 1) * 16; }
+std::int64_t odd_lines(std::int64_t floats) { return (base::ceil_div(floats, 16) / 2 * 2 + 1) * 16; }
 
 /// Cycles of arithmetic while weights come in: neither hides the other in full.
 double overlapped(double product, double stream) { return std::max(product, stream) + 0.2 * std::min(product, stream); }
@@ -51,26 +51,26 @@ Cut choose_cut(const ConvolutionShape& shape, int tile, base::Isa isa, int threa
   const TileKernels& kernels = tile_kernels(isa);
   const Panels panels = make_panels(shape.weights.out_channels, kernels);
   Cut cut;
-  cut.tiles_h = divide_up(shape.out_h(), tile);
-  cut.tiles_w = divide_up(shape.out_w(), tile);
+  cut.tiles_h = base::ceil_div(shape.out_h(), tile);
+  cut.tiles_w = base::ceil_div(shape.out_w(), tile);
   cut.tiles = shape.batch * cut.tiles_h * cut.tiles_w;
   if (cut.tiles == 0) return cut;
   const auto n2 = static_cast<double>((tile + 2) * (tile + 2));
   const auto depth = static_cast<double>(shape.weights.in_channels);
-  const double in_vectors = static_cast<double>(divide_up(shape.weights.in_channels, kernels.lanes));
+  const double in_vectors = static_cast<double>(base::ceil_div(shape.weights.in_channels, kernels.lanes));
   const double vectors = static_cast<double>(panels.vectors) / static_cast<double>(panels.count);
   const double panel_bytes = n2 * depth * vectors * kernels.lanes * 4;
   const double all_bytes = panel_bytes * static_cast<double>(panels.count);
   const std::int64_t max_rows = kernels.widths[panels.widest()].strided.max_rows;
   const std::int64_t most_tiles = std::clamp<std::int64_t>(kMaxInputBytes / static_cast<std::int64_t>(n2 * depth * 4),
                                                            std::min<std::int64_t>(4, cut.tiles), 64);
-  const std::int64_t fewest = divide_up(cut.tiles, most_tiles);
+  const std::int64_t fewest = base::ceil_div(cut.tiles, most_tiles);
   for (std::int64_t blocks = fewest; blocks <= std::min(cut.tiles, fewest + 4 * threads); ++blocks) {
-    const double rows = static_cast<double>(divide_up(cut.tiles, blocks));
-    const double row_tiles = static_cast<double>(divide_up(static_cast<std::int64_t>(rows), max_rows));
-    const std::int64_t share = divide_up(blocks * panels.count, threads);
-    const double inputs =
-        static_cast<double>(std::min(blocks, divide_up(share, panels.count) + (share % panels.count == 0 ? 0 : 1)));
+    const double rows = static_cast<double>(base::ceil_div(cut.tiles, blocks));
+    const double row_tiles = static_cast<double>(base::ceil_div(static_cast<std::int64_t>(rows), max_rows));
+    const std::int64_t share = base::ceil_div(blocks * panels.count, threads);
+    const double inputs = static_cast<double>(
+        std::min(blocks, base::ceil_div(share, panels.count) + (share % panels.count == 0 ? 0 : 1)));
     // Two multiply-adds a cycle, or a latency of four.
     const double step = std::max(rows * vectors / 2, 4.0 * row_tiles);
     const double product = n2 * (depth * step + row_tiles * kTileCycles);
@@ -132,7 +132,7 @@ WinogradConvolution::WinogradConvolution(const ConvolutionShape& shape, base::Is
   v_stride_ = odd_lines(shape.weights.in_channels);
   m_stride_ = width;
   m_row_ = odd_lines(frequencies_ * width);
-  const std::int64_t most_tiles = divide_up(cut_.tiles, cut_.blocks);
+  const std::int64_t most_tiles = base::ceil_div(cut_.tiles, cut_.blocks);
   inputs_at_ = round_up(shape.weights.in_channels * sizeof(float));
   products_at_ = inputs_at_ + round_up(most_tiles * frequencies_ * v_stride_ * sizeof(float));
   results_at_ = products_at_ + round_up(most_tiles * m_row_ * sizeof(float));
@@ -174,7 +174,7 @@ void WinogradConvolution::transform_inputs(const float* x, std::int64_t first, s
 void WinogradConvolution::multiply(const float* v, const float* panel, int vectors, std::int64_t rows,
                                    float* m) const noexcept {
   const TileRow& kernels = products_.widths[vectors].strided;
-  const std::int64_t tiles = divide_up(rows, kernels.max_rows);
+  const std::int64_t tiles = base::ceil_div(rows, kernels.max_rows);
   const std::int64_t width = vectors * panels_.lanes, depth = shape_.weights.in_channels;
   const std::int64_t bytes = depth * width * static_cast<std::int64_t>(sizeof(float));
   TileTask task{};

@@ -5,16 +5,15 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/checked_math.h"
 #include "tensor/half.h"
 
 namespace wherry::kernels {
 namespace {
 
-std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
-
 /// The largest even step that divides the depth and wastes at most a quarter of a tile product; 0 where there is none.
 int dividing_step(std::int64_t depth) {
-  const std::int64_t fewest = divide_up(depth, kBf16MaxStep);
+  const std::int64_t fewest = base::ceil_div(depth, kBf16MaxStep);
   for (std::int64_t steps = fewest; steps <= fewest + fewest / 4 + 1; ++steps) {
     if (depth % (2 * steps) != 0) continue;
     const std::int64_t step = depth / steps;
@@ -31,8 +30,8 @@ Bf16Panels make_bf16_panels(std::int64_t columns, std::int64_t taps, std::int64_
   panels.columns = columns;
   panels.taps = taps;
   panels.depth = depth;
-  panels.tiles = divide_up(columns, kBf16TileColumns);
-  panels.count = divide_up(panels.tiles, 2);
+  panels.tiles = base::ceil_div(columns, kBf16TileColumns);
+  panels.count = base::ceil_div(panels.tiles, 2);
   // Many taps of very few channels make steps that are mostly air.
   const int step = taps > 1 && depth < 8 ? 0 : dividing_step(depth);
   panels.divided = step > 0;
@@ -40,7 +39,7 @@ Bf16Panels make_bf16_panels(std::int64_t columns, std::int64_t taps, std::int64_
     panels.step = step;
     panels.steps = depth / step;
   } else {
-    panels.steps = divide_up(taps * depth, kBf16MaxStep);
+    panels.steps = base::ceil_div(taps * depth, kBf16MaxStep);
   }
   return panels;
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/checked_math.h"
 
 namespace wherry::kernels {
 
@@ -36,14 +37,13 @@ constexpr double kGatherRate = 12;
 constexpr double kForeignRate = 4;            ///< of lines that lie changed in another core's cache
 constexpr std::int64_t kMostChunkSteps = 16;  ///< 32 KiB of B
 
-std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 std::size_t round_up(std::int64_t bytes) { return static_cast<std::size_t>((bytes + 63) / 64 * 64); }
 
 /// Chunks of depth for superblocks of `size` blocks. Neighbouring taps read the same pixels from L1, so only products
 /// of one tap are cut.
 std::int64_t chunks_for(const Bf16Problem& problem, std::int64_t size) {
   const bool one_tap = problem.gathers || problem.panels.taps == 1;
-  return size > 1 && one_tap ? divide_up(problem.panels.all_steps(), kMostChunkSteps) : 1;
+  return size > 1 && one_tap ? base::ceil_div(problem.panels.all_steps(), kMostChunkSteps) : 1;
 }
 
 double block_bytes(const Bf16Problem& problem) {
@@ -58,7 +58,7 @@ double cost(const Bf16Problem& problem, const Bf16Blocking& blocking) {
   const auto steps = static_cast<double>(panels.all_steps());
   const double weights = problem.packs_b ? 0 : static_cast<double>(panels.bytes());
   const std::int64_t superblocks = problem.outer * blocking.superblocks;
-  const auto items = static_cast<double>(divide_up(superblocks * panels.count, problem.threads));
+  const auto items = static_cast<double>(base::ceil_div(superblocks * panels.count, problem.threads));
   const double visited = std::max(1.0, items / static_cast<double>(panels.count));  // superblocks of one thread
   const auto chunks = static_cast<double>(chunks_for(problem, blocking.largest()));
   const double a_block = block_bytes(problem);
@@ -107,11 +107,11 @@ std::int64_t most_blocks(const Bf16Problem& problem) {
 Bf16Blocking choose_bf16_blocking(const Bf16Problem& problem, const Choice& choice) {
   Bf16Blocking best;
   if (problem.rows == 0) return best;
-  best.line_tiles = divide_up(problem.line_rows, kBf16TileRows);
+  best.line_tiles = base::ceil_div(problem.line_rows, kBf16TileRows);
   best.tiles = problem.rows / problem.line_rows * best.line_tiles;
-  best.blocks = divide_up(best.tiles, 2);
+  best.blocks = base::ceil_div(best.tiles, 2);
   if (best.blocks == 0) return best;
-  const std::int64_t fewest = divide_up(best.blocks, most_blocks(problem));
+  const std::int64_t fewest = base::ceil_div(best.blocks, most_blocks(problem));
   const bool chosen = choice.size() == 1 && choice[0] >= fewest && choice[0] <= best.blocks;
   if (chosen) best.superblocks = choice[0];
   double least = 0;
@@ -139,12 +139,12 @@ Bf16Blocking choose_bf16_blocking(const Bf16Problem& problem, const Choice& choi
 std::vector<Choice> Bf16Walk::candidates() const {
   const Bf16Blocking model = choose_bf16_blocking(problem_);
   if (model.blocks == 0) return {};
-  const std::int64_t fewest = divide_up(model.blocks, most_blocks(problem_));
+  const std::int64_t fewest = base::ceil_div(model.blocks, most_blocks(problem_));
   const std::int64_t threads = problem_.threads;
   std::vector<Choice> candidates{{model.superblocks}};
   for (const std::int64_t superblocks :
        {fewest, model.superblocks / 2, model.superblocks * 2, model.superblocks * 4, model.superblocks - 1,
-        model.superblocks + 1, divide_up(model.superblocks, threads) * threads, threads, 2 * threads, 4 * threads,
+        model.superblocks + 1, base::ceil_div(model.superblocks, threads) * threads, threads, 2 * threads, 4 * threads,
         model.blocks}) {
     const Choice choice{std::clamp(superblocks, fewest, model.blocks)};
     if (std::find(candidates.begin(), candidates.end(), choice) == candidates.end()) candidates.push_back(choice);
