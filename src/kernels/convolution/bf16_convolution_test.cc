@@ -11,17 +11,11 @@
 namespace wherry::kernels {
 namespace {
 
+using testing::bf16_isas;
 using testing::guarded;
 using testing::run_in_pieces;
 using testing::to_bf16;
 using testing::whole_numbers;
-
-std::vector<base::Isa> bf16_isas() {
-  std::vector<base::Isa> isas;
-  for (const base::Isa isa : base::runnable_isas())
-    if (base::has_bf16(isa)) isas.push_back(isa);
-  return isas;
-}
 
 class Bf16ConvolutionOn : public ::testing::TestWithParam<base::Isa> {};
 INSTANTIATE_TEST_SUITE_P(Isa, Bf16ConvolutionOn, ::testing::ValuesIn(bf16_isas()),

@@ -11,18 +11,12 @@
 namespace wherry::kernels {
 namespace {
 
+using testing::bf16_isas;
 using testing::expect_same;
 using testing::guarded;
 using testing::run_in_pieces;
 using testing::to_bf16;
 using testing::whole_numbers;
-
-std::vector<base::Isa> bf16_isas() {
-  std::vector<base::Isa> isas;
-  for (const base::Isa isa : base::runnable_isas())
-    if (base::has_bf16(isa)) isas.push_back(isa);
-  return isas;
-}
 
 #define WHERRY_BF16_BLOCK(isa)                                                                                      \
   TEST(Bf16Block, isa##_runs_here) {                                                                                \

@@ -12,10 +12,19 @@
 #include <vector>
 
 #include "base/aligned_buffer.h"
+#include "base/cpu.h"
 #include "kernels/tile.h"
 #include "tensor/half.h"
 
 namespace wherry::kernels::testing {
+
+/// The instruction sets of this machine that have bf16 kernels.
+inline std::vector<base::Isa> bf16_isas() {
+  std::vector<base::Isa> isas;
+  for (const base::Isa isa : base::runnable_isas())
+    if (base::has_bf16(isa)) isas.push_back(isa);
+  return isas;
+}
 
 /// Small whole numbers: every sum of their products is exact in fp32, so results must be equal to the last bit and a
 /// term left out or taken twice cannot hide in a tolerance.
