@@ -6,7 +6,6 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
 #include <map>
 #include <memory>
 #include <vector>
@@ -15,8 +14,8 @@
 #include "import/model_source.h"
 #include "passes/pipeline.h"
 #include "passes/rules.h"
+#include "program.h"
 #include "runtime/plan.h"
-#include "wherry/error.h"
 
 namespace {
 
@@ -101,11 +100,4 @@ int run(int argc, char** argv) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
-  try {
-    return run(argc, argv);
-  } catch (const wherry::Error& error) {
-    std::fprintf(stderr, "new_shapes: error: %s\n", error.what());
-    return 2;
-  }
-}
+int main(int argc, char** argv) { return wherry::benchmarks::run_program("new_shapes", run, argc, argv); }

@@ -3,6 +3,7 @@
 
 function(wherry_layer name)
   cmake_parse_arguments(ARG "" "" "DEPENDS;SOURCES;LIBRARIES" ${ARGN})
+  wherry_isa_sources(ARG_SOURCES)
   add_library(wherry_${name} STATIC ${ARG_SOURCES})
   target_include_directories(wherry_${name} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/src>
                                                    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>)
@@ -10,9 +11,11 @@ function(wherry_layer name)
   target_link_libraries(wherry_${name} PUBLIC ${ARG_DEPENDS} PRIVATE ${ARG_LIBRARIES} wherry_warnings)
 endfunction()
 
-# One test binary a layer (or several: NAME overrides). Each GoogleTest case becomes a ctest test.
+# One test binary a layer (or several: NAME overrides). Each GoogleTest case becomes a ctest test. In an emulator each binary is
+# one: which cases it has depends on the CPU that ctest is told to emulate; those of the highest COST start first. The target
+# <layer>_tests builds a layer's binaries.
 function(wherry_test layer)
-  cmake_parse_arguments(ARG "" "NAME" "DEPENDS;SOURCES;LIBRARIES;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "" "NAME;COST" "DEPENDS;SOURCES;LIBRARIES;LABELS" ${ARGN})
   if(NOT WHERRY_TESTS)
     return()
   endif()
@@ -24,10 +27,24 @@ function(wherry_test layer)
   list(TRANSFORM ARG_DEPENDS PREPEND wherry_)
   target_link_libraries(${target} PRIVATE wherry_${layer} ${ARG_DEPENDS} ${ARG_LIBRARIES} wherry_warnings GTest::gmock
                                           GTest::gtest_main)
+  if(NOT TARGET ${layer}_tests)
+    add_custom_target(${layer}_tests)
+  endif()
+  add_dependencies(${layer}_tests ${target})
   target_compile_definitions(${target} PRIVATE WHERRY_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
                                                WHERRY_BINARY_DIR="${PROJECT_BINARY_DIR}")
-  gtest_discover_tests(${target} TEST_PREFIX ${layer}. DISCOVERY_TIMEOUT 120 DISCOVERY_MODE PRE_TEST
-                       PROPERTIES TIMEOUT 600 LABELS "${layer};${ARG_LABELS}")
+  if(CMAKE_CROSSCOMPILING)
+    add_test(NAME ${layer}.${target} COMMAND ${target} --gtest_brief=1)
+    set_tests_properties(${layer}.${target} PROPERTIES TIMEOUT 1200 LABELS "${layer};${ARG_LABELS}" COST "${ARG_COST}")
+  else()
+    # Sanitizers make the longest, 872 sentences without AVX-512, take 8 minutes of a core that it may have to share.
+    set(timeout 600)
+    if(WHERRY_SANITIZE)
+      set(timeout 1200)
+    endif()
+    gtest_discover_tests(${target} TEST_PREFIX ${layer}. DISCOVERY_TIMEOUT 120 DISCOVERY_MODE PRE_TEST
+                         PROPERTIES TIMEOUT ${timeout} LABELS "${layer};${ARG_LABELS}")
+  endif()
 endfunction()
 
 # A fuzzer: fuzz/<name>.cc defines LLVMFuzzerTestOneInput; fuzz/corpus/<name>/ holds its seeds. With clang and
@@ -50,22 +67,32 @@ function(wherry_fuzzer name)
   set_tests_properties(fuzz.${name} PROPERTIES LABELS fuzz TIMEOUT 300)
 endfunction()
 
-# Files named for an instruction set, and only they, are compiled for it: *_avx2.cc, *_avx512.cc,
-# *_avx512_bf16.cc, *_amx.cc.
-function(wherry_isa_sources)
-  foreach(source ${ARGN})
-    set(avx512 -mavx512f -mavx512bw -mavx512cd -mavx512dq -mavx512vl -mavx2 -mfma -mf16c -mbmi -mbmi2 -mprefer-vector-width=512)
-    if(source MATCHES "_avx2\\.cc$")
-      set(flags "-mavx2;-mfma;-mf16c;-mbmi;-mbmi2")
-    elseif(source MATCHES "_avx512\\.cc$")
-      set(flags ${avx512})
-    elseif(source MATCHES "_avx512_bf16\\.cc$")
-      set(flags ${avx512} -mavx512bf16)
-    elseif(source MATCHES "_amx\\.cc$")
-      set(flags ${avx512} -mavx512bf16 -mamx-tile -mamx-bf16)
-    else()
-      message(FATAL_ERROR "${source}: its name ends in no instruction set")
+# Files named for an instruction set, and only they, are compiled for it, and only where the architecture has it. Takes the
+# others out of the list of that name.
+function(wherry_isa_sources list)
+  # One option, for which clang's driver has a name of its own and GCC passes on its assembler's.
+  set(align_branches $<IF:$<CXX_COMPILER_ID:GNU>,-Wa$<COMMA>-mbranches-within-32B-boundaries,-mbranches-within-32B-boundaries>)
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
+    set(avx2 -mavx2 -mfma -mf16c -mbmi -mbmi2)
+    set(avx512 -mavx512f -mavx512bw -mavx512cd -mavx512dq -mavx512vl ${avx2} -mprefer-vector-width=512)
+    set(avx512_bf16 ${avx512} -mavx512bf16)
+    set(amx ${avx512_bf16} -mamx-tile -mamx-bf16 -falign-functions=64 -falign-loops=64 ${align_branches})
+  elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$")
+    set(neon -march=armv8-a)
+    set(neon_bf16 -march=armv8.2-a+bf16)
+    set(sve -march=armv8.2-a+sve)
+    set(sve256 ${sve} -msve-vector-bits=256)
+    set(sve_bf16 -march=armv8.2-a+sve+bf16)
+  endif()
+  foreach(source ${${list}})
+    if(source MATCHES "_(avx2|avx512|avx512_bf16|amx|neon|neon_bf16|sve|sve256|sve_bf16)\\.cc$")
+      set(isa ${CMAKE_MATCH_1})
+      if(DEFINED ${isa})
+        set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "${${isa}}")
+      else()
+        list(REMOVE_ITEM ${list} ${source})
+      endif()
     endif()
-    set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "${flags}")
   endforeach()
+  set(${list} ${${list}} PARENT_SCOPE)
 endfunction()

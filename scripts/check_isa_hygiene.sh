@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Checks the objects that are compiled for one instruction set: no weak symbols (the linker could keep their copy of a
 # function that every machine calls) and no static initialisers (they would run before the CPU is asked).
-#   scripts/check_isa_hygiene.sh [BUILD_DIR]     default build/release
+#   scripts/check_isa_hygiene.sh [BUILD_DIR]     default build/release; build/arm64 works on any machine
 set -euo pipefail
 cd "$(dirname "$0")/.."
 build=${1:-build/release}
-objects=$(find "$build/src" -name '*_avx2.cc.o' -o -name '*_avx512.cc.o' -o -name '*_avx512_bf16.cc.o' -o -name '*_amx.cc.o' | sort)
+objects=$(find "$build/src" -regextype posix-extended \
+          -regex '.*_(avx2|avx512|avx512_bf16|amx|neon|neon_bf16|sve|sve256|sve_bf16)\.cc\.o' | sort)
 [ -n "$objects" ] || { echo "isa hygiene: no objects under $build/src; build first: cmake --preset release && cmake --build --preset release" >&2; exit 1; }
 failed=0
 for object in $objects; do

@@ -17,18 +17,21 @@ MAY_USE = {
     "ir": ["base", "tensor", "expression"],
     "kernels": ["base", "tensor", "expression"],
     "vision": ["base", "tensor"],
+    "text": ["base"],
     "import": ["base", "tensor", "expression", "ir"],
     "passes": ["base", "tensor", "expression", "ir"],
     "runtime": ["base", "tensor", "expression", "ir", "kernels"],
     "engine": ["base", "tensor", "expression", "ir", "import", "passes", "runtime"],
-    "tasks": ["base", "tensor", "vision", "engine"],
-    "bench": ["base", "tensor", "engine"],
-    "cli": ["base", "tensor", "tasks", "bench", "engine", "import"],  # import: for the .npy and .npz files of `wherry run`
+    "tasks": ["base", "tensor", "vision", "text", "engine"],
+    "bench": ["base", "tensor", "runtime", "engine"],  # runtime: for the peaks it measures
+    "cost": ["base"],
+    "report": ["base"],
+    "cli": ["base", "tensor", "tasks", "bench", "cost", "report", "engine", "import"],  # import: for the .npy and .npz files of `wherry run`
 }
 
 # The public headers, by the layer that implements them.
 PUBLIC = {"error": "base", "dtype": "tensor", "tensor": "tensor", "model": "engine", "engine": "engine", "tune": "engine",
-          "compiled": "engine"}
+          "compiled": "engine", "profile": "engine"}
 # Types of model.h that layers above the engine fill in.
 PUBLIC_TYPES_FOR = {"import": ["model"], "runtime": ["model"]}
 

@@ -10,13 +10,14 @@ import tempfile
 
 from . import environment, layers, machine, wherry
 from .bench import PEERS, Bench
+from .cost_results import cost_results
 from .figures import layer_panels, ratio_panels
 from .processes import Failed, output_of
 from .progress import Progress
 from .report import fill, report, tables
 from .results import Results
 from .rounds import run_rounds
-from .workloads import ENGINES, WORKLOADS, Workload, select
+from .workloads import ENGINES, WORKLOADS, Workload, missing, select
 
 ROOT = wherry.ROOT
 ABOUT = """Measures wherry against its peers (PyTorch 1.13 and newest, ONNX Runtime, OpenVINO): the same models, inputs and
@@ -24,12 +25,13 @@ threads, every engine in a process of its own, one after the other in each round
 all. Quoted are the rounds' ratios, wherry's median ÷ the peer's: lower is better, below 1 wherry is faster.
 
 Installs the peers into --venv (exact versions: benchmarks/compare/requirements.txt), builds wherry, exports the models
-with random weights, and writes report.md, results.json and plots. A run that was interrupted goes on where it stopped;
+with random weights, and writes report.md, results.json, plots, and cost.json for `wherry cost`. A run that was interrupted goes on where it stopped;
 other versions or settings begin anew, and results.json becomes results.previous.json."""
 EXAMPLES = """Examples:
   python3 benchmarks/compare --list
   python3 benchmarks/compare --quick --only resnet50-fp32-2t      two short rounds: does all work?
   python3 benchmarks/compare --only 'resnet50-bf16-*' --rounds 9
+  python3 benchmarks/compare --only 'bert-*' --only 'sst2-*'       models of text, and whole tasks on lines of text
   python3 benchmarks/compare --realtime                           everything, undisturbed by other processes (needs root)
   python3 benchmarks/compare --realtime --layers --document docs/performance.md
   python3 benchmarks/compare --layers --only none                 ResNet-50 layer by layer, against the machine's peak
@@ -109,9 +111,10 @@ def prepare(args: argparse.Namespace, progress: Progress) -> tuple[Bench, dict[s
 
 
 def write(args: argparse.Namespace, bench: Bench, results: Results, shown: list[Workload]) -> None:
-    """The report and the plots of all that results hold."""
+    """The report, the plots and the input of `wherry cost`, of all that results hold."""
     text = report(results.document, shown)
     (args.results / "report.md").write_text(text)
+    (args.results / "cost.json").write_text(json.dumps(cost_results(results.document, shown), indent=1) + "\n")
     for kind, drawn in (("ratios", ratio_panels(results.document, shown)), ("layers", layer_panels(results.document))):
         if drawn:
             with tempfile.NamedTemporaryFile("w", suffix=".json") as panels:
@@ -140,6 +143,10 @@ def run(args: argparse.Namespace) -> None:
     if results.resumed:
         progress.say(f"going on with {results.path} (--fresh would measure all again)")
     for workload in args.workloads:
+        if missing(workload):
+            progress.say(f"SKIPPED {workload.name}: it needs {missing(workload)}, which is not here")
+            progress.skip(args.rounds * len(workload.entrants))
+            continue
         bench.export(workload)
         unable = bench.unable_in(workload)
         for key, reason in unable.items():
@@ -150,7 +157,7 @@ def run(args: argparse.Namespace) -> None:
         results.document["layers"] = layers.measure(args.prefix, progress.say)
     results.save()
     write(args, bench, results, [one for one in WORKLOADS if one.name in results.document["workloads"]])
-    progress.say(f"written: report.md, results.json and plots in {args.results}")
+    progress.say(f"written: report.md, results.json, cost.json (for wherry cost) and plots in {args.results}")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -5,7 +5,7 @@ import re
 from typing import Any, Mapping, Sequence
 
 from .ratios import Spread, ratios_of, spread, times_of
-from .workloads import ENGINES, Entrant, Workload, counted
+from .workloads import ENGINES, TASKS, Entrant, Workload, counted
 
 
 def markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -38,11 +38,20 @@ def workload_table(workload: Workload, kept: Mapping[str, Any], versions: Mappin
             rows.append([*cells, "not run: " + kept["not_run"].get(entrant.key, "no round yet"), "", "", ""])
             continue
         against = None if entrant.key == subject else spread(ratios_of(kept["rounds"], subject, entrant.key))
-        check = answers[0]
-        rows.append([*cells, milliseconds(spread(times)), ratio(against),
-                     f"{1 - check['cosine']:.1e}" if "cosine" in check else "", f"{check['max_error']:.1e}" if "max_error" in check else ""])
-    head = ["engine", "precision", "ms", "wherry ÷ it: median (least to largest)", "1 − cosine", "largest error"]
-    return markdown_table(head, rows)
+        rows.append([*cells, milliseconds(spread(times)), ratio(against), *checked(workload, answers[0], spread(times))])
+    head = ["engine", "precision", "ms", "wherry ÷ it: median (least to largest)"]
+    return markdown_table([*head, *(["lines a second", "same labels"] if in_lines(workload) else ["1 − cosine", "largest error"])], rows)
+
+
+def in_lines(workload: Workload) -> bool:
+    return bool(workload.task) and TASKS[workload.task].lines > 1
+
+
+def checked(workload: Workload, answer: Mapping[str, float], times: Spread) -> list[str]:
+    """The last two cells."""
+    if in_lines(workload):
+        return [f"{TASKS[workload.task].lines / times.median * 1e3:.0f}", f"{answer['same']} of {answer['of']}" if "same" in answer else ""]
+    return [f"{1 - answer['cosine']:.1e}" if "cosine" in answer else "", f"{answer['max_error']:.1e}" if "max_error" in answer else ""]
 
 
 def stopped(workload: Workload, kept: Mapping[str, Any], versions: Mapping[str, str]) -> list[str]:

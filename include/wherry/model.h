@@ -17,7 +17,9 @@ namespace wherry {
 /// In what a model's matrix products and convolutions multiply. Sums are fp32 either way, and the model file is never
 /// changed.
 enum class Precision : std::uint8_t {
-  /// bf16 where DNNL_DEFAULT_FPMATH_MODE or ONEDNN_DEFAULT_FPMATH_MODE is BF16 or ANY, else fp32.
+  /// What DNNL_DEFAULT_FPMATH_MODE or ONEDNN_DEFAULT_FPMATH_MODE says: BF16 and ANY for bf16, anything else for fp32.
+  /// Where neither is set: bf16 if the file MODEL.precision lies beside the model, but for the modules that it keeps in
+  /// fp32; else fp32.
   automatic,
   fp32,
   /// bf16 multiplication, activations kept in bf16 between steps. On a CPU without bf16 instructions fp32 runs, and
@@ -31,13 +33,18 @@ std::string_view name_of(Precision precision);
 std::optional<Precision> precision_from_name(std::string_view name);
 
 class Engine;
+class ProfileSink;  // wherry/profile.h
 
 struct Options {
   /// Threads of one inference; 0 means as many as the container, the affinity mask and OMP_NUM_THREADS allow.
   int threads = 0;
-  /// Architecture of a bare state dict, by torchvision's name: "resnet50", "mobilenet_v2", … Unused for TorchScript.
+  /// Architecture of a bare state dict, by torchvision's name: "resnet50", "mobilenet_v2", … Of a Hugging Face folder,
+  /// transformers' class to read it as, where that is not what config.json names. Unused for TorchScript.
   std::string arch;
   Precision precision = Precision::automatic;
+  /// Where bf16 runs: modules, by their path, whose products are fp32 all the same. `wherry compare-precision` finds
+  /// them and leaves them beside the model, where Precision::automatic looks.
+  std::vector<std::string> keep_fp32 = {};
   /// Instruction set by name: "scalar", "avx2", "avx512", "avx512_bf16", "amx"; empty for what WHERRY_FORCE_ISA says,
   /// else the machine's best.
   std::string isa;
@@ -49,6 +56,9 @@ struct Options {
   /// Whether fp32 convolutions may use Winograd's algorithm where it is faster: fewer multiplications, more rounding
   /// (README says how much). Off where the environment variable WHERRY_WINOGRAD is 0.
   bool winograd = true;
+  /// Takes the spans of loading, importing, optimising, planning and packing, and of every inference. Null for none,
+  /// which costs nothing.
+  std::shared_ptr<ProfileSink> sink;
 };
 
 /// One input or output of a model. Sizes are empty where the file does not fix them.
@@ -56,6 +66,16 @@ struct TensorInfo {
   std::string name;
   std::optional<DType> dtype;
   std::optional<Dims> sizes;
+  /// Integers in it are 0 to values - 1, rows of some table; empty where the file does not say.
+  std::optional<std::int64_t> values = {};
+  /// An input that may be left out then counts as full of this number, in the first input's sizes. Empty where it may
+  /// not.
+  std::optional<std::int64_t> fallback = {};
+  /// Whether it is an input that only asks for something special, as positions do: it comes last, may be left out, and
+  /// nothing stands for it then.
+  bool optional = false;
+
+  bool may_be_left_out() const { return optional || fallback.has_value(); }
 };
 
 struct ModelInfo {
@@ -68,6 +88,27 @@ struct ModelInfo {
   std::string tuning_note;     ///< why a tuning file that exists is not used; empty otherwise
 };
 
+/// A module of the model: its path in the module tree ("layer1.0.conv1", empty for the model itself) and its class
+/// ("Conv2d", empty where the file does not say).
+struct ModuleInfo {
+  std::string path;
+  std::string type;
+};
+
+/// An op of the model as it was imported.
+struct OriginInfo {
+  std::string op;      ///< "aten::batch_norm"
+  std::string module;  ///< "layer1.0.bn1"
+  std::string source;  ///< where in the model's own code: "torchvision/models/resnet.py:94"
+};
+
+/// A function of the model's own code, and the line where it called the one before it in the list.
+struct CallInfo {
+  std::string function;  ///< "forward"
+  std::string file;
+  int line = 0;
+};
+
 /// One step of a plan, as `wherry inspect` lists it.
 struct StepInfo {
   std::string op;         ///< core op: "convolution", "matmul", …
@@ -78,7 +119,11 @@ struct StepInfo {
   std::int64_t weight_bytes = 0;
   std::int64_t output_bytes = 0;
   std::int64_t workspace_bytes = 0;
-  std::int64_t flops = 0;  ///< 2 × multiply-adds
+  std::int64_t flops = 0;           ///< 2 × multiply-adds
+  std::int64_t input_bytes = 0;     ///< of what it reads and no weight is
+  std::vector<ModuleInfo> modules;  ///< that its main op is in, the model itself first
+  std::vector<OriginInfo> origins;  ///< all whose work it does, its main op first
+  std::vector<CallInfo> calls;      ///< that led to its main op, innermost first; empty where the file has no code
 };
 
 /// Everything `wherry inspect` shows for one set of input shapes.
@@ -103,6 +148,14 @@ struct PlanInfo {
   std::string precision_note;  ///< why it is not what was asked for; empty where it is
 };
 
+/// What a layer of a model computed: a convolution or matrix product with all that was fused into it, or attention.
+struct LayerOutput {
+  std::string module;     ///< path of the module: "layer1.0.conv1"
+  std::string op;         ///< core op: "convolution", "matmul", "attention"
+  std::string precision;  ///< in what it multiplied: "fp32", "bf16"
+  Tensor value;           ///< as float32, row-major
+};
+
 /// The cache of primitives (a kernel chosen for a shape, with its blocking), shared by all models of an engine.
 struct CacheInfo {
   std::int64_t hits = 0;
@@ -116,9 +169,9 @@ struct CompiledInfo;  // wherry/compiled.h
 
 class Model {
  public:
-  /// Reads `path` (TorchScript archive, a state dict with Options::arch, or a compiled model). A compiled model runs in
-  /// the precision it was compiled for unless Options::precision says otherwise; throws InvalidInput where that or the
-  /// instruction set is not the one it was compiled for.
+  /// Reads `path` (TorchScript archive, a state dict with Options::arch, a Hugging Face folder, or a compiled model). A
+  /// compiled model runs in the precision it was compiled for unless Options::precision says otherwise; throws
+  /// InvalidInput where that or the instruction set is not the one it was compiled for.
   static Model load(const std::string& path, const Options& options = {});
 
   /// One of architectures() with random weights, the same ones for the same seed: what a model costs before its weights
@@ -138,13 +191,16 @@ class Model {
   /// once.
   PlanInfo inspect(std::span<const Tensor> inputs) const;
 
-  /// One inference. Inputs in the model's order; outputs flattened in the model's order (tuples and dicts opened up,
-  /// None left out). Safe to call from several threads.
+  /// One inference. Inputs in the model's order, those that may be left out undefined or, at the end, missing; outputs
+  /// flattened in the model's order (tuples and dicts opened up, None left out). Safe to call from several threads.
   std::vector<Tensor> run(std::span<const Tensor> inputs) const;
 
-  /// One inference for the milliseconds that each of PlanInfo::steps took. All threads wait for each other after each
-  /// step, so the sum may be more than what `run` takes. One inference is noisy: the median of several is worth more.
-  std::vector<double> time_steps(std::span<const Tensor> inputs) const;
+  /// The same with its spans for `sink`, beside what Options::sink gets.
+  std::vector<Tensor> run(std::span<const Tensor> inputs, ProfileSink& sink) const;
+
+  /// One inference for what every layer computed, in order; the model's own outputs go to `outputs` (may be null). The
+  /// plan is made anew, since values that are asked for cannot share memory.
+  std::vector<LayerOutput> layer_outputs(std::span<const Tensor> inputs, std::vector<Tensor>* outputs = nullptr) const;
 
   /// Of the engine's cache of primitives, which other models may share.
   CacheInfo cache_info() const;

@@ -1,7 +1,11 @@
 #include "base/cpu.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <string>
 
 #include "base/check.h"
@@ -10,6 +14,10 @@
 #include <cpuid.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#elif defined(__aarch64__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#include <sys/prctl.h>
 #endif
 
 namespace wherry::base {
@@ -21,6 +29,10 @@ std::string_view name_of(Isa isa) {
     case Isa::avx512: return "avx512";
     case Isa::avx512_bf16: return "avx512_bf16";
     case Isa::amx: return "amx";
+    case Isa::neon: return "neon";
+    case Isa::neon_bf16: return "neon_bf16";
+    case Isa::sve: return "sve";
+    case Isa::sve_bf16: return "sve_bf16";
   }
   return "?";
 }
@@ -41,6 +53,7 @@ bool permit_amx() {
   return ::syscall(SYS_arch_prctl, kArchReqXcompPerm, kXfeatureXtiledata) == 0;
 }
 
+/// The strongest set: each includes those before it.
 Isa probe() {
   std::uint32_t a, b, c, d;
   if (!__get_cpuid(1, &a, &b, &c, &d)) return Isa::scalar;
@@ -66,6 +79,11 @@ Isa probe() {
   return Isa::amx;
 }
 
+bool probe(Isa isa) {
+  static const Isa strongest = probe();
+  return includes(strongest, isa);
+}
+
 std::string probe_name() {
   std::uint32_t regs[12];
   if (__get_cpuid_max(0x80000000u, nullptr) < 0x80000004u) return "unknown CPU";
@@ -80,26 +98,80 @@ std::string probe_name() {
 }
 
 }  // namespace
+#elif defined(__aarch64__)
+namespace {
+
+bool probe(Isa isa) {
+  // Each feature has a bit of its own: that a CPU has BF16 says nothing of SVE's.
+  const unsigned long caps = ::getauxval(AT_HWCAP), caps2 = ::getauxval(AT_HWCAP2);
+  const bool neon = caps & HWCAP_ASIMD, sve = neon && (caps & HWCAP_SVE) && takes_sve_vectors_of(sve_bytes());
+  const bool neon_bf16 = neon && (caps2 & HWCAP2_BF16);
+  switch (isa) {
+    case Isa::scalar: return true;
+    case Isa::neon: return neon;
+    case Isa::neon_bf16: return neon_bf16;
+    case Isa::sve: return sve;
+    case Isa::sve_bf16: return sve && neon_bf16 && (caps2 & HWCAP2_SVEBF16);
+    default: return false;
+  }
+}
+
+/// By implementer and part of MIDR_EL1, which Linux lets programs read (Documentation/arm64/cpu-feature-registers.rst).
+std::string probe_name() {
+  if ((::getauxval(AT_HWCAP) & HWCAP_CPUID) == 0) return "unknown CPU";
+  std::uint64_t midr;
+  __asm__("mrs %0, MIDR_EL1" : "=r"(midr));
+  const unsigned implementer = midr >> 24 & 0xff, part = midr >> 4 & 0xfff;
+  constexpr unsigned kArm = 0x41;
+  struct Part {
+    unsigned number;
+    const char* name;
+  };
+  constexpr Part kParts[] = {{0xd08, "Cortex-A72"},  {0xd0c, "Neoverse N1"}, {0xd40, "Neoverse V1"},
+                             {0xd49, "Neoverse N2"}, {0xd4f, "Neoverse V2"}, {0xd84, "Neoverse V3"}};
+  for (const Part& each : kParts)
+    if (implementer == kArm && part == each.number) return each.name;
+  return fmt::format("AArch64 CPU of implementer {:#x}, part {:#x}", implementer, part);
+}
+
+}  // namespace
 #else
 namespace {
-Isa probe() { return Isa::scalar; }
+bool probe(Isa isa) { return isa == Isa::scalar; }
 std::string probe_name() { return "unknown CPU"; }
 }  // namespace
 #endif
 
+int sve_bytes() {
+#if defined(__aarch64__)
+  static const int state = ::prctl(PR_SVE_GET_VL);  // the length, with flags above it
+  return state < 0 ? 0 : state & PR_SVE_VL_LEN_MASK;
+#else
+  return 0;
+#endif
+}
+
+bool runs_here(Isa isa) { return probe(isa); }
+
 Isa detected_isa() {
-  static const Isa isa = probe();
+  static const Isa isa = [] {
+    Isa best = Isa::scalar;
+    for (const Isa each : kIsas)
+      if (probe(each) && (has_bf16(each) || !has_bf16(best))) best = each;
+    return best;
+  }();
   return isa;
 }
 
 Isa isa_from_name(std::string_view name, std::string_view origin) {
-  std::string known;
+  std::string wanted(name), known;
+  std::replace(wanted.begin(), wanted.end(), '-', '_');
   for (const Isa isa : kIsas) {
-    if (name_of(isa) != name) {
+    if (name_of(isa) != wanted) {
       known += (known.empty() ? "" : ", ") + std::string(name_of(isa));
       continue;
     }
-    if (isa > detected_isa())
+    if (!runs_here(isa))
       fail<InvalidInput>("{}{}: this machine ({}) cannot run it; its strongest is {}", origin, name, cpu_name(),
                          name_of(detected_isa()));
     return isa;
@@ -113,10 +185,15 @@ Isa selected_isa() {
   return isa_from_name(forced, "WHERRY_FORCE_ISA=");
 }
 
-std::vector<Isa> runnable_isas(Isa strongest) {
+std::vector<Isa> runnable_isas() {
   std::vector<Isa> isas;
-  for (const Isa isa : kIsas)
-    if (isa <= detected_isa() && isa <= strongest) isas.push_back(isa);
+  std::copy_if(kIsas.begin(), kIsas.end(), std::back_inserter(isas), runs_here);
+  return isas;
+}
+
+std::vector<Isa> runnable_fp32_isas() {
+  std::vector<Isa> isas = runnable_isas();
+  std::erase_if(isas, has_bf16);
   return isas;
 }
 

@@ -63,4 +63,10 @@ void NewFile::commit() {
   }
 }
 
+void write_file(std::string path, std::string_view bytes) {
+  NewFile file(std::move(path));
+  file.write(std::as_bytes(std::span(bytes)));
+  file.commit();
+}
+
 }  // namespace wherry::base

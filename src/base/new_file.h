@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace wherry::base {
 
@@ -33,5 +34,8 @@ class NewFile {
   int descriptor_ = -1;
   std::uint64_t size_ = 0;
 };
+
+/// The file with these bytes, all at once. Throws as NewFile.
+void write_file(std::string path, std::string_view bytes);
 
 }  // namespace wherry::base

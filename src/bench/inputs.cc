@@ -2,6 +2,7 @@
 
 #include "bench/inputs.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
@@ -37,13 +38,18 @@ Tensor random_input(const TensorInfo& info, Random& random) {
   Tensor values = Tensor::empty(DType::f32, *info.sizes);
   const bool mask = dtype == DType::boolean || info.name.find("mask") != std::string::npos;
   const bool type = info.name.find("type") != std::string::npos;
+  // As float, integers are exact to here.
+  constexpr std::int64_t kMost = std::int64_t{1} << 24;
+  const auto limit = static_cast<std::uint64_t>(info.values          ? std::clamp<std::int64_t>(*info.values, 1, kMost)
+                                                : dtype == DType::u8 ? 256
+                                                                     : 100);
   for (float& value : values.mutable_values<float>()) {
     if (is_floating(dtype))
       value = static_cast<float>(random.normal());
     else if (mask || type)
       value = mask ? 1 : 0;
     else
-      value = static_cast<float>(random.bits() % (dtype == DType::u8 ? 256 : 100));
+      value = static_cast<float>(random.bits() % limit);
   }
   return dtype == DType::f32 ? values : values.to(dtype);
 }

@@ -9,8 +9,13 @@
 
 namespace wherry::bench {
 
-/// The file's text: one iteration, "ProfilerStep#0", with the steps end to end on one thread. Times are in
-/// microseconds from 0, in 64ths, so ends and begins of neighbours are equal to the last bit and no step is empty.
+/// "conv2d+batch_norm+relu" of a step's origins: what it does, in the model's own ops; the core op where it has none.
+std::string step_name(const StepInfo& step);
+
+/// The file's text. Each iteration is a "ProfilerStep#N" of the thread that called, with its modules within each other
+/// and the steps within those; a step lasts until the next one begins. What other threads do, and what waiting there
+/// is, stands beside that in a category that TensorBoard's tables leave out. Times are in microseconds from the first
+/// event, in 64ths, so that ends and begins of neighbours are equal to the last bit and no step is empty.
 std::string trace_json(const Profile& profile, const std::string& name);
 
 /// FOLDER/NAME.pt.trace.json, in place of one that is there.

@@ -3,10 +3,8 @@
 #include <fmt/format.h>
 
 #include <cerrno>
-#include <cmath>
 #include <cstdio>
 #include <cstring>
-#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <optional>
@@ -17,15 +15,18 @@
 #include "bench/inputs.h"
 #include "bench/latency.h"
 #include "bench/profile.h"
+#include "bench/profile_document.h"
 #include "bench/stress.h"
 #include "bench/trace_file.h"
+#include "cli/agreement_report.h"
 #include "cli/cache_report.h"
-#include "cli/chosen_inputs.h"
 #include "cli/command.h"
 #include "cli/json_text.h"
+#include "cli/measured_inputs.h"
 #include "cli/profile_report.h"
 #include "cli/progress.h"
 #include "cli/terminal.h"
+#include "cost/result.h"
 #include "wherry/compiled.h"
 
 namespace wherry::cli {
@@ -38,6 +39,7 @@ constexpr const char* kExamples = R"(Examples:
   wherry bench resnet50.wherry --bs 8
   wherry bench bert.pt --input 1x128:int64 --input 1x128:int64 --use_cosine_similarity
   wherry bench resnet18 --json - --skip_correctness | jq .p50_ms
+  wherry bench resnet50 --json c7g.json --instance c7g.4xlarge      # for wherry cost
   wherry bench resnet50 --profile                        # where the time goes, and logs/resnet50.pt.trace.json
 
 The flags, and the lines that are printed first, are those of torchbench's run.py. After 3 warm-ups each iteration is
@@ -51,24 +53,22 @@ last: allclose with TORCHBENCH_ATOL and TORCHBENCH_RTOL (1e-4), or a cosine simi
 is checked where it is a --portable one. cache: of primitives, after measuring.
 
 --profile times every step of more inferences, which take turns with as many that are not looked into, and lists what
-is alike (op, kernel, shape) as one, slowest first. While steps are timed all threads wait for each other after each,
-so the steps' sum differs from an inference; both are told. FLOP are the direct algorithm's, for Winograd's too; weights
-GB/s is their bytes, each read once, by the step's time. The trace has all steps in order; Perfetto
-(ui.perfetto.dev), chrome://tracing and TensorBoard's PyTorch plugin (tensorboard --logdir logs) open it.
+is alike (op, kernel, shape) as one, slowest first. FLOP are the direct algorithm's, for Winograd's too; GB/s is the
+bytes of weights, inputs and outputs, each once, by the step's time. `wherry profile` tells more.
 Exit codes: 0 done, 2 bad input, 3 not correct, or another internal error.)";
 
 constexpr double kGigabyte = 1024.0 * 1024 * 1024;
 
 struct BenchOptions {
   CommonOptions common;
-  std::vector<std::string> inputs;
+  MeasuredInputs inputs;
   std::string device = "cpu";
   std::string mode = "jit";
   std::string test = "eval";
   std::string metrics = "cpu_peak_mem";
   std::string profile_folder = "./logs";
   std::string json;
-  std::optional<std::int64_t> batch;
+  std::string instance;
   double seconds = 0;
   double stress = 0;
   bool channels_last = false;
@@ -117,33 +117,9 @@ void refuse_what_is_not_there(const BenchOptions& options) {
                                metric);
     begin = end + 1;
   }
-  if (options.batch && !options.inputs.empty())
-    base::fail<InvalidInput>("--bs {}: --input gives the whole shape already; one of the two is accepted",
-                             *options.batch);
   if (options.seconds > 0 && options.stress > 0)
     base::fail<InvalidInput>("--stress {}: --seconds says how long already; one of the two is accepted",
                              options.stress);
-}
-
-/// "resnet50" of "models/resnet50.pt".
-std::string name_of_model(const std::string& model) {
-  const std::string stem = std::filesystem::path(model).stem().string();
-  return printable(stem.empty() ? model : stem);
-}
-
-std::vector<TensorInfo> inputs_for(const BenchOptions& options, const Model& model) {
-  const std::vector<TensorInfo> wanted = model.describe().inputs;
-  const auto chosen = choose_inputs(options.inputs, model);
-  if (!chosen)
-    base::fail<InvalidInput>("{}: the file does not say the sizes of its {} inputs; --input SHAPE for each does",
-                             options.common.model, wanted.size());
-  std::vector<TensorInfo> inputs;
-  for (std::size_t i = 0; i < chosen->tensors.size(); ++i) {
-    const Tensor& tensor = chosen->tensors[i];
-    inputs.push_back({i < wanted.size() ? wanted[i].name : std::string(), tensor.dtype(), tensor.sizes()});
-    if (options.batch && tensor.dim() > 0) inputs.back().sizes->front() = *options.batch;
-  }
-  return inputs;
 }
 
 void say(const BenchOptions& options, Progress& progress, const std::string& text) {
@@ -168,10 +144,10 @@ bench::Latency measure(const BenchOptions& options, const bench::Started& starte
 }
 
 bench::Profile measure_steps(const BenchOptions& options, const bench::Started& started, Progress& progress) {
-  const bench::Extent extent;
+  const bench::ProfileOptions how{.warm_ups = 0};
   progress.stage("timing the steps of " + options.common.model);
-  return bench::profile(started.model, started.inputs, extent,
-                        [&](const bench::Tick& tick) { progress.fraction(bench::done(tick, extent)); });
+  return bench::profile(started.model, started.inputs, how, nullptr,
+                        [&](const bench::Tick& tick) { progress.fraction(bench::done(tick, how.extent)); });
 }
 
 /// Why the scalar kernels cannot run what was measured; empty where they can.
@@ -203,21 +179,15 @@ std::string text_of(const Findings& found) {
       fmt::format("{} hits, {} misses, {} evictions; {} primitives in {}", found.cache.hits, found.cache.misses,
                   found.cache.evictions, found.cache.entries, human_bytes(found.cache.bytes)));
   if (!found.correctness) return out;
-  const bench::Agreement& agreement = found.correctness->agreement;
-  add("agreement",
-      fmt::format("cosine {:.8f}, largest error {:.2g} ({:.2g} of the largest value), top-1 {:.0f} %", agreement.cosine,
-                  agreement.max_abs_error, agreement.max_rel_error, 100 * agreement.top1_agreement()));
+  add("agreement", agreement_text(found.correctness->agreement));
   add("", dim(fmt::format("with scalar fp32, {} of {} images, two rounds; wanted: {}", found.correctness->images,
                           found.batch, found.rule)));
   return out;
 }
 
-/// JSON knows no infinity.
-Json number(double value) { return std::isfinite(value) ? Json(value) : Json(); }
-
 Json to_json(const Findings& found, const BenchOptions& options) {
   const auto& correctness = found.correctness;
-  const auto of = [&](auto member) { return correctness ? number(member(correctness->agreement)) : Json(); };
+  const auto of = [&](auto member) { return correctness ? finite_number(member(correctness->agreement)) : Json(); };
   Json inputs = Json::array();
   for (const TensorInfo& input : found.inputs)
     inputs.push_back({{"name", input.name}, {"dtype", name_of(*input.dtype)}, {"sizes", *input.sizes}});
@@ -247,10 +217,47 @@ Json to_json(const Findings& found, const BenchOptions& options) {
           {"top1_agreement", of([](const auto& agreement) { return agreement.top1_agreement(); })},
           {"images_compared", correctness ? Json(correctness->images) : Json()},
           {"cache", json_of(found.cache)},
-          {"profile", found.profile ? profile_json(*found.profile) : Json()},
+          {"profile", found.profile ? bench::profile_steps(*found.profile) : Json()},
           {"profile_steps_ms", found.profile ? Json(found.profile->steps_ms()) : Json()},
           {"profile_inference_ms", found.profile ? Json(found.profile->inference_ms) : Json()},
           {"profile_trace", found.profile ? Json(found.trace_path) : Json()}};
+}
+
+/// Tokens, where the first input is a batch of texts.
+Json sequence_of(const std::vector<TensorInfo>& inputs) {
+  if (inputs.empty() || inputs[0].dtype != DType::i64 || inputs[0].sizes->size() != 2) return {};
+  return inputs[0].sizes->back();
+}
+
+/// What makes figures of several machines comparable, in the keys that `wherry cost` reads.
+Json provenance(const Findings& found, const BenchOptions& options) {
+  const bench::Machine machine = bench::machine();
+  const std::string& instance = options.instance.empty() ? machine.instance : options.instance;
+  Json configuration = {{"threads", found.plan.threads}, {"isa", found.plan.isa}};
+  for (const auto& [key, value] : bench::environment())
+    if (key != "cpu" && key != "cores" && key != "kernel") configuration[key] = value;
+  return {{"schema", cost::kResultSchema},
+          {"basis", name_of(cost::Basis::measured)},
+          {"date", bench::date_now()},
+          {"engine", {{"name", "wherry"}, {"version", WHERRY_VERSION}}},
+          {"instance", instance.empty() ? Json() : Json(instance)},
+          {"instance_basis", instance.empty() ? Json() : Json(options.instance.empty() ? "detected" : "supplied")},
+          {"machine",
+           {{"cpu", machine.cpu},
+            {"cores", machine.cores},
+            {"isa", machine.isa},
+            {"memory_bytes", machine.memory_bytes},
+            {"clock_mhz", machine.clock_mhz ? Json(*machine.clock_mhz) : Json()},
+            {"kernel", machine.kernel}}},
+          {"configuration", std::move(configuration)},
+          {"sequence", sequence_of(found.inputs)}};
+}
+
+/// All of it, as a result file that `wherry cost` reads.
+Json result_json(const Findings& found, const BenchOptions& options) {
+  Json json = provenance(found, options);
+  json.update(to_json(found, options));
+  return json;
 }
 
 void write_json(const std::string& path, const Json& json) {
@@ -297,7 +304,7 @@ ExitCode run_bench(const BenchOptions& options) {
   const bench::Load load = [&](const Options& engine) { return open_model(model, engine); };
   auto started = std::make_optional(bench::start(load, options.common.engine, [&](const Model& loaded) {
     found.format = loaded.describe().format;
-    found.inputs = inputs_for(options, loaded);
+    found.inputs = input_types(options.inputs, model, loaded);
     progress.stage("first run of " + model);
     return bench::random_inputs(found.inputs);
   }));
@@ -348,10 +355,10 @@ ExitCode run_bench(const BenchOptions& options) {
   progress.hide();
   say(options, progress, text_of(found));
   if (found.profile) {
-    say(options, progress, "\n" + profile_text(*found.profile, found.plan.threads));
+    say(options, progress, "\n" + profile_text(*found.profile, {}));
     print_note("the profile is in " + found.trace_path);
   }
-  if (!options.json.empty()) write_json(options.json, to_json(found, options));
+  if (!options.json.empty()) write_json(options.json, result_json(found, options));
   if (options.export_metrics) export_metrics(found, options);
   return found.correctness && !found.correctness->passed ? kInternalError : kOk;
 }
@@ -362,18 +369,13 @@ void add_bench(CLI::App& app, Work& work) {
   const auto options = std::make_shared<BenchOptions>();
   CLI::App& command = *app.add_subcommand("bench", "Measure a model: latency, memory, correctness");
   add_model(command, options->common, kModelOrArchitecture);
-  command.add_option("--input", options->inputs, "Sizes of an input: 1x3x224x224, 1x128:int64, NAME=1x128:int64")
-      ->allow_extra_args(false)
-      ->type_name("SHAPE");
+  add_measured_inputs(command, options->inputs);
   command.add_option("-d,--device", options->device, "cpu")->type_name("NAME");
   command
       .add_option("-m,--mode", options->mode,
                   "jit (default) or eager: only the name in the first line differs, one engine runs both")
       ->type_name("NAME");
   command.add_option("-t,--test", options->test, "eval")->type_name("NAME");
-  command.add_option("--bs", options->batch, "Batch size (default: 1, or what the file fixes)")
-      ->check(CLI::Range(1, 65536))
-      ->type_name("N");
   command.add_flag("--channels-last", options->channels_last, "Accepted: wherry always keeps images channels-last");
   command.add_option("--seconds", options->seconds, "Measure for so long (default: 1 and at least 10 iterations)")
       ->check(CLI::Range(0.001, 1e6))
@@ -392,6 +394,10 @@ void add_bench(CLI::App& app, Work& work) {
   command
       .add_option("--json", options->json, "Write the figures as JSON; - for standard output, and nothing else there")
       ->type_name("FILE");
+  command
+      .add_option("--instance", options->instance,
+                  "What this machine is, for `wherry cost`: c7g.4xlarge (EC2's say so)")
+      ->type_name("NAME");
   command.footer(kExamples);
   command.callback([options, &work] { work = [options] { return run_bench(*options); }; });
 }

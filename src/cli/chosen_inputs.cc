@@ -36,12 +36,28 @@ Chosen from_shapes(const std::vector<std::string>& arguments, const std::vector<
       base::fail<InvalidInput>("--input: found {}, the model takes {}", arguments.size(), inputs.size());
     *free = std::move(shape);
   }
+  // Those at the end that may be left out are; before others they take the first one's sizes.
+  while (!shapes.empty() && !shapes.back() && inputs[shapes.size() - 1].may_be_left_out()) shapes.pop_back();
   Chosen chosen;
   for (std::size_t i = 0; i < shapes.size(); ++i) {
+    if (!shapes[i] && inputs[i].fallback && shapes[0]) shapes[i] = InputShape{{}, shapes[0]->sizes, {}};
     if (!shapes[i]) base::fail<InvalidInput>("--input: found {}, the model takes {}", arguments.size(), inputs.size());
     const DType dtype = shapes[i]->dtype.value_or(inputs[i].dtype.value_or(DType::f32));
     chosen.tensors.push_back(Tensor::zeros(dtype, shapes[i]->sizes));
   }
+  return chosen;
+}
+
+/// Whether the input can be one of token ids, or a mask beside them: int64[batch, sequence].
+bool may_be_tokens(const TensorInfo& info) {
+  return info.optional || (info.dtype.value_or(DType::i64) == DType::i64 && (!info.sizes || info.sizes->size() == 2));
+}
+
+/// All inputs as one sequence of so many tokens.
+Chosen tokens(const std::vector<TensorInfo>& inputs, std::int64_t sequence) {
+  Chosen chosen;
+  for (const TensorInfo& input : inputs)
+    if (!input.optional) chosen.tensors.push_back(Tensor::zeros(DType::i64, {1, sequence}));
   return chosen;
 }
 
@@ -51,6 +67,12 @@ std::optional<Chosen> assumed(const std::vector<TensorInfo>& inputs) {
   if (std::all_of(inputs.begin(), inputs.end(), fixed)) {
     for (const auto& info : inputs)
       chosen.tensors.push_back(Tensor::zeros(info.dtype.value_or(DType::f32), *info.sizes));
+    return chosen;
+  }
+  if (!inputs.empty() && inputs[0].values && std::all_of(inputs.begin(), inputs.end(), may_be_tokens)) {
+    constexpr std::int64_t kSequence = 128;
+    chosen = tokens(inputs, kSequence);
+    chosen.note = fmt::format("assumed a sequence of {} tokens; --seq N says otherwise", kSequence);
     return chosen;
   }
   if (inputs.size() != 1 || (inputs[0].dtype && !is_floating(*inputs[0].dtype))) return std::nullopt;
@@ -67,7 +89,18 @@ std::optional<Chosen> assumed(const std::vector<TensorInfo>& inputs) {
 
 }  // namespace
 
-std::optional<Chosen> choose_inputs(const std::vector<std::string>& arguments, const Model& model) {
+std::optional<Chosen> choose_inputs(const std::vector<std::string>& arguments, const Model& model,
+                                    std::optional<std::int64_t> sequence) {
+  if (sequence) {
+    const std::vector<TensorInfo> inputs = model.describe().inputs;
+    if (!arguments.empty())
+      base::fail<InvalidInput>("--seq {}: --input gives the whole shape already; one of the two is accepted",
+                               *sequence);
+    if (inputs.empty() || !std::all_of(inputs.begin(), inputs.end(), may_be_tokens))
+      base::fail<InvalidInput>("--seq {}: the model takes no tokens; --input SHAPE says the sizes of its inputs",
+                               *sequence);
+    return tokens(inputs, *sequence);
+  }
   if (!arguments.empty()) return from_shapes(arguments, model.describe().inputs);
   const auto compiled = model.compiled();
   if (!compiled || compiled->shapes.empty()) return assumed(model.describe().inputs);
@@ -75,6 +108,12 @@ std::optional<Chosen> choose_inputs(const std::vector<std::string>& arguments, c
   for (const TensorInfo& input : compiled->shapes.front())
     chosen.tensors.push_back(Tensor::zeros(*input.dtype, *input.sizes));
   return chosen;
+}
+
+void add_sequence(CLI::App& command, std::optional<std::int64_t>& sequence) {
+  command.add_option("--seq", sequence, "Tokens in a sequence, for models of text (default 128)")
+      ->check(CLI::Range(1, 1 << 20))
+      ->type_name("N");
 }
 
 }  // namespace wherry::cli

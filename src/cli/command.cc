@@ -25,7 +25,7 @@ void add_model(CLI::App& command, CommonOptions& options, const char* accepted) 
   command.add_option("MODEL", options.model, accepted)->required()->type_name("FILE");
   command
       .add_option("--arch", options.engine.arch,
-                  "Architecture of a state dict, by torchvision's name: resnet50, mobilenet_v2, ...")
+                  "What a state dict (resnet50) or a Hugging Face folder (BertForMaskedLM) is read as")
       ->type_name("NAME");
   command.add_option("--threads", options.engine.threads, "Threads of one inference (default: all usable cores)")
       ->check(CLI::Range(1, 1024))

@@ -21,10 +21,9 @@ struct CommonOptions {
 
 /// Help for MODEL: of commands whose answers are worth something only with real weights, and of those that open_model
 /// serves.
-constexpr const char* kModelFile =
-    "TorchScript archive (.pt), compiled model (.wherry), or state dict (.pth) with --arch";
+constexpr const char* kModelFile = "TorchScript (.pt), Hugging Face folder, .wherry, or state dict (.pth) with --arch";
 constexpr const char* kModelOrArchitecture =
-    "A file (.pt, .wherry, .pth with --arch), or an architecture, weights random: resnet50";
+    "File (.pt, .wherry, .pth with --arch), Hugging Face folder, or architecture: resnet50";
 
 /// Adds MODEL, --arch, --threads, --precision and --progress.
 void add_model(CLI::App& command, CommonOptions& options, const char* accepted);
@@ -43,11 +42,17 @@ Model open_model(const std::string& name, const Options& options);
 Model load_model(const CommonOptions& options);
 
 void add_classify_image(CLI::App& app, Work& work);
+void add_classify_text(CLI::App& app, Work& work);
+void add_fill_mask(CLI::App& app, Work& work);
+void add_embed(CLI::App& app, Work& work);
 void add_run(CLI::App& app, Work& work);
 void add_inspect(CLI::App& app, Work& work);
 void add_tune(CLI::App& app, Work& work);
 void add_compile(CLI::App& app, Work& work);
 void add_bench(CLI::App& app, Work& work);
+void add_profile(CLI::App& app, Work& work);
+void add_compare_precision(CLI::App& app, Work& work);
+void add_cost(CLI::App& app, Work& work);
 
 /// Prints "wherry: error: …" on standard error, on one line whatever the message holds.
 void print_error(std::string_view message);

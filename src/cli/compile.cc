@@ -32,6 +32,7 @@ others can pack them again. Shapes it was not compiled for work as well. `wherry
 struct CompileOptions {
   CommonOptions common;
   std::vector<std::string> inputs;
+  std::vector<std::int64_t> sequences;
   std::string output;
   bool portable = false;
 };
@@ -40,6 +41,9 @@ struct CompileOptions {
 std::vector<std::vector<Tensor>> sets_of(const CompileOptions& options, const Model& model, std::string& note) {
   const std::size_t inputs = model.describe().inputs.size();
   std::vector<std::vector<Tensor>> sets;
+  for (const std::int64_t sequence : options.sequences)
+    sets.push_back(choose_inputs(options.inputs, model, sequence)->tensors);
+  if (!sets.empty()) return sets;
   if (options.inputs.empty()) {
     auto chosen = choose_inputs({}, model);
     if (!chosen)
@@ -116,6 +120,11 @@ void add_compile(CLI::App& app, Work& work) {
                   "Sizes of an input, as inspect takes them; again and again for several sets of inputs")
       ->allow_extra_args(false)
       ->type_name("SHAPE");
+  command
+      .add_option("--seq", options->sequences, "Tokens in a sequence, for models of text; again for several lengths")
+      ->check(CLI::Range(1, 1 << 20))
+      ->allow_extra_args(false)
+      ->type_name("N");
   command.add_flag("--portable", options->portable, "Keep the weights unpacked too, for other instruction sets");
   command.footer(kExamples);
   command.callback([options, &work] { work = [options] { return compile(*options); }; });

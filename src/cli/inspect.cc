@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <optional>
 
 #include "base/check.h"
 #include "cli/cache_report.h"
@@ -32,6 +33,7 @@ for a model of one input.)";
 struct InspectOptions {
   CommonOptions common;
   std::vector<std::string> inputs;
+  std::optional<std::int64_t> sequence;
   bool graph = false;
   bool verify = false;
 };
@@ -188,7 +190,7 @@ ExitCode inspect(const InspectOptions& options) {
     progress.stage("verifying " + options.common.model);
     model.verify();
   }
-  const auto chosen = choose_inputs(options.inputs, model);
+  const auto chosen = choose_inputs(options.inputs, model, options.sequence);
   std::optional<PlanInfo> plan;
   progress.stage("planning " + options.common.model);
   if (chosen) plan = model.inspect(chosen->tensors);
@@ -221,6 +223,7 @@ void add_inspect(CLI::App& app, Work& work) {
   command.add_option("--input", options->inputs, "Sizes of an input: 1x3x224x224, 1x128:int64, NAME=1x128:int64")
       ->allow_extra_args(false)
       ->type_name("SHAPE");
+  add_sequence(command, options->sequence);
   command.add_flag("--graph", options->graph, "Show the graph before and after the passes");
   command.add_flag("--verify", options->verify, "Read all of a compiled model and compare its checksums");
   command.footer(kExamples);

@@ -1,17 +1,22 @@
 #pragma once
-// A profile as people and programs read it.
+// A profile as people read it, and two profiles side by side.
 
 #include <string>
+#include <vector>
 
 #include "bench/profile.h"
+#include "bench/profile_document.h"
 #include "cli/json_text.h"
 
 namespace wherry::cli {
 
-/// A table of kinds of steps, slowest first, and below it how their sum and an inference compare.
-std::string profile_text(const bench::Profile& profile, int threads);
+/// A table of kinds of steps, slowest first. Without `peak` (its threads 0) no share of it is told.
+std::string profile_text(const bench::Profile& profile, const bench::Peak& peak);
 
-/// An array of all steps in their order.
-Json profile_json(const bench::Profile& profile);
+/// A table of the largest changes, and the sums.
+std::string diff_text(const bench::ReadProfile& before, const bench::ReadProfile& after,
+                      const std::vector<bench::ProfileChange>& changes);
+Json diff_json(const bench::ReadProfile& before, const bench::ReadProfile& after,
+               const std::vector<bench::ProfileChange>& changes);
 
 }  // namespace wherry::cli

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <new>
 
+#include "cli/brackets.h"
 #include "cli/command.h"
 #include "cli/terminal.h"
 #include "wherry/error.h"
@@ -18,10 +19,14 @@ namespace {
 
 constexpr const char* kFooter = R"(Examples:
   wherry classify-image mobilenet_v2.pth --arch mobilenet_v2 photo.jpg
+  wherry classify-text distilbert-sst2 "A charming journey."
+  wherry fill-mask roberta-base "Paris is the <mask> of France."
   wherry run model.pt --input x.npy --output y.npz
   wherry inspect model.pt --input 1x3x224x224
   wherry compile model.pt -o model.wherry
-  wherry bench resnet50 --bs 8
+  wherry bench resnet50 --bs 8 --json here.json
+  wherry profile resnet50 --html report.html
+  wherry cost here.json --instance c6a.large
 
 `wherry COMMAND --help` says more. Exit codes: 0 done, 2 bad input, 3 internal error.)";
 
@@ -79,11 +84,17 @@ int run_program(int argc, const char* const* argv) {
   app.require_subcommand(1);
   Work work;
   add_classify_image(app, work);
+  add_classify_text(app, work);
+  add_fill_mask(app, work);
+  add_embed(app, work);
   add_run(app, work);
   add_inspect(app, work);
   add_tune(app, work);
   add_compile(app, work);
   add_bench(app, work);
+  add_profile(app, work);
+  add_compare_precision(app, work);
+  add_cost(app, work);
   for (CLI::App* command : app.get_subcommands({})) command->set_version_flag("--version", version);
 
   if (argc <= 1) {
@@ -92,13 +103,14 @@ int run_program(int argc, const char* const* argv) {
   }
   const std::string_view command = argv[1];
   if (!command.starts_with('-') && !is_command(app, command)) {
-    print_error(fmt::format(
-        "no command '{}'; classify-image, run, inspect, tune, compile and bench are accepted; see 'wherry --help'",
-        command));
+    print_error(
+        fmt::format("no command '{}'; classify-image, classify-text, fill-mask, embed, run, inspect, tune, compile, "
+                    "bench, profile, compare-precision and cost are accepted; see 'wherry --help'",
+                    command));
     return kBadInput;
   }
   try {
-    app.parse(argc, argv);
+    app.parse(guarded_arguments(argc, argv));
   } catch (const CLI::CallForHelp&) {
     std::fputs(app.help().c_str(), stdout);  // of the command that was named, if one was
     return finished(kOk);

@@ -67,6 +67,10 @@ std::vector<Tensor> read_inputs(std::span<const std::string> arguments, const st
   }
   std::vector<Tensor> tensors;
   for (std::size_t i = 0; i < found.size(); ++i) {
+    if (!found[i] && inputs[i].may_be_left_out()) {
+      tensors.emplace_back();
+      continue;
+    }
     if (!found[i])
       fail<InvalidInput>("no --input for '{}'; the model takes {} ({})", name_of_input(inputs[i], i), inputs.size(),
                          list_of(inputs));

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 
 #include "base/check.h"
 #include "cli/chosen_inputs.h"
@@ -32,6 +33,7 @@ Models find the file by themselves: WHERRY_TUNING (empty for none), else $XDG_CA
 struct TuneCommand {
   CommonOptions common;
   std::vector<std::string> inputs;
+  std::optional<std::int64_t> sequence;
   TuneOptions tune;
 };
 
@@ -89,7 +91,7 @@ ExitCode tune(const TuneCommand& command) {
   Progress progress(command.common.progress);
   progress.stage("loading " + command.common.model);
   const Model model = load_model(command.common);
-  const auto chosen = choose_inputs(command.inputs, model);
+  const auto chosen = choose_inputs(command.inputs, model, command.sequence);
   if (!chosen) base::fail<InvalidInput>("--input: found none, the model takes {}", model.describe().inputs.size());
   TuneOptions options = command.tune;
   options.progress = [&](std::string_view stage, double done) {
@@ -114,6 +116,7 @@ void add_tune(CLI::App& app, Work& work) {
   command.add_option("--input", options->inputs, "Sizes of an input: 1x3x224x224, 1x128:int64, NAME=1x128:int64")
       ->allow_extra_args(false)
       ->type_name("SHAPE");
+  add_sequence(command, options->sequence);
   command.add_option("--seconds", options->tune.seconds, "About how long to measure (default 20)")
       ->check(CLI::Range(0.1, 3600.0))
       ->type_name("S");

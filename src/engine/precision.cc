@@ -50,6 +50,8 @@ MathMode math_mode() {
 
 }  // namespace
 
+bool precision_is_in_environment() { return math_mode().variable != nullptr; }
+
 ChosenPrecision choose_precision(Precision asked, base::Isa isa) {
   std::string origin = "precision bf16";
   if (asked == Precision::automatic) {

@@ -18,4 +18,7 @@ struct ChosenPrecision {
 /// other value.
 ChosenPrecision choose_precision(Precision asked, base::Isa isa);
 
+/// Whether one of those variables is set, so that nothing else decides for `automatic`.
+bool precision_is_in_environment();
+
 }  // namespace wherry::engine

@@ -44,8 +44,8 @@ struct Subject {
 class Tuner {
  public:
   Tuner(Model::Impl& model, std::span<const Tensor> inputs, const TuneOptions& options)
-      : model_(model), options_(options), graphs_(model.optimized_graphs(inputs)) {
-    for (const Tensor& input : inputs) inputs_.push_back(input.contiguous());
+      : model_(model), options_(options), inputs_(model.inputs_of(inputs)), graphs_(model.optimized_graphs(inputs_)) {
+    for (Tensor& input : inputs_) input = input.contiguous();
   }
 
   TuneReport run() {
@@ -94,8 +94,10 @@ class Tuner {
       if (round > kFewestRounds && spent > seconds) break;
       tell(stage, std::min(1.0, std::max(spent / seconds, static_cast<double>(round) / kMostRounds)));
       for (std::size_t i = 0; i < plans.size(); ++i) {
-        const std::vector<double> times = plans[i]->time_steps(inputs_, model_.team, model_.arenas);
+        runtime::RunRecord record;
+        plans[i]->run(inputs_, model_.team, model_.arenas, &record);
         if (round == 0) continue;  // warm-up
+        const std::vector<double> times = record.step_ms(plans[i]->step_count());
         for (std::size_t s = 0; s < subjects_.size(); ++s) {
           double sum = 0;
           for (const std::size_t step : subjects_[s].steps) sum += times[step];
@@ -200,8 +202,8 @@ class Tuner {
 
   Model::Impl& model_;
   const TuneOptions& options_;
-  const engine::BatchGraphs graphs_;
   std::vector<Tensor> inputs_;
+  const engine::BatchGraphs graphs_;
   runtime::PrimitiveCache primitives_{{.entries = 4096, .bytes = std::int64_t{64} << 20}};  // not the models': most are
                                                                                             // tried only once
   std::vector<Subject> subjects_;

@@ -80,6 +80,9 @@ T apply_float(Opcode opcode, T a, T b, T c) {
     case Opcode::cosh: return std::cosh(a);
     case Opcode::tanh: return std::tanh(a);
     case Opcode::erf: return std::erf(a);
+    case Opcode::gelu: return a / 2 * (1 + std::erf(a * static_cast<T>(0.70710678118654752)));
+    case Opcode::gelu_tanh:
+      return a / 2 * (1 + std::tanh(static_cast<T>(0.79788456080286536) * (a + static_cast<T>(0.044715) * a * a * a)));
     case Opcode::floor: return std::floor(a);
     case Opcode::ceil: return std::ceil(a);
     case Opcode::round: return std::nearbyint(a);  // half to even, as PyTorch rounds

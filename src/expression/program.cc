@@ -10,16 +10,17 @@ namespace wherry::expression {
 namespace {
 
 constexpr auto kInfo = std::to_array<OpcodeInfo>({
-    {"constant", 0},  {"add", 2},        {"sub", 2},     {"mul", 2},   {"div", 2},     {"floor_div", 2},
-    {"trunc_div", 2}, {"remainder", 2},  {"fmod", 2},    {"pow", 2},   {"min", 2},     {"max", 2},
-    {"atan2", 2},     {"eq", 2},         {"ne", 2},      {"lt", 2},    {"le", 2},      {"gt", 2},
-    {"ge", 2},        {"and", 2},        {"or", 2},      {"xor", 2},   {"bit_and", 2}, {"bit_or", 2},
-    {"bit_xor", 2},   {"neg", 1},        {"abs", 1},     {"sign", 1},  {"exp", 1},     {"exp2", 1},
-    {"expm1", 1},     {"log", 1},        {"log2", 1},    {"log10", 1}, {"log1p", 1},   {"sqrt", 1},
-    {"rsqrt", 1},     {"reciprocal", 1}, {"square", 1},  {"sin", 1},   {"cos", 1},     {"tan", 1},
-    {"asin", 1},      {"acos", 1},       {"atan", 1},    {"sinh", 1},  {"cosh", 1},    {"tanh", 1},
-    {"erf", 1},       {"floor", 1},      {"ceil", 1},    {"round", 1}, {"trunc", 1},   {"not", 1},
-    {"isnan", 1},     {"isinf", 1},      {"sigmoid", 1}, {"relu", 1},  {"where", 3},
+    {"constant", 0},  {"add", 2},        {"sub", 2},       {"mul", 2},   {"div", 2},     {"floor_div", 2},
+    {"trunc_div", 2}, {"remainder", 2},  {"fmod", 2},      {"pow", 2},   {"min", 2},     {"max", 2},
+    {"atan2", 2},     {"eq", 2},         {"ne", 2},        {"lt", 2},    {"le", 2},      {"gt", 2},
+    {"ge", 2},        {"and", 2},        {"or", 2},        {"xor", 2},   {"bit_and", 2}, {"bit_or", 2},
+    {"bit_xor", 2},   {"neg", 1},        {"abs", 1},       {"sign", 1},  {"exp", 1},     {"exp2", 1},
+    {"expm1", 1},     {"log", 1},        {"log2", 1},      {"log10", 1}, {"log1p", 1},   {"sqrt", 1},
+    {"rsqrt", 1},     {"reciprocal", 1}, {"square", 1},    {"sin", 1},   {"cos", 1},     {"tan", 1},
+    {"asin", 1},      {"acos", 1},       {"atan", 1},      {"sinh", 1},  {"cosh", 1},    {"tanh", 1},
+    {"erf", 1},       {"gelu", 1},       {"gelu_tanh", 1}, {"floor", 1}, {"ceil", 1},    {"round", 1},
+    {"trunc", 1},     {"not", 1},        {"isnan", 1},     {"isinf", 1}, {"sigmoid", 1}, {"relu", 1},
+    {"where", 3},
 });
 static_assert(kInfo.size() == static_cast<std::size_t>(Opcode::count_));
 

@@ -68,6 +68,8 @@ enum class Opcode : std::uint8_t {
   cosh,
   tanh,
   erf,
+  gelu,       ///< a/2 · (1 + erf(a/√2))
+  gelu_tanh,  ///< a/2 · (1 + tanh(√(2/π) · (a + 0.044715·a³)))
   floor,
   ceil,
   round,

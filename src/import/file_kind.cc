@@ -85,7 +85,8 @@ std::string describe_foreign_file(std::span<const std::byte> bytes) {
     return "a tar archive (torch.save's form before PyTorch 0.1.10, or a packed folder); load it with PyTorch and save "
            "its "
            "state_dict() again";
-  if (is_safetensors(text)) return "a safetensors file";
+  if (is_safetensors(text))
+    return "a safetensors file, which has weights alone; its folder, with config.json, is a model";
   if (is_onnx(text)) return "an ONNX file";
   constexpr unsigned char kProto = 0x80, kNewestProtocol = 5;
   if (text.size() > 1 && static_cast<unsigned char>(text[0]) == kProto &&

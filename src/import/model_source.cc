@@ -1,10 +1,14 @@
 #include "import/model_source.h"
 
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 
 #include "base/check.h"
 #include "base/mapped_file.h"
 #include "import/file_kind.h"
+#include "import/huggingface/huggingface_source.h"
+#include "import/huggingface/model_folder.h"
 #include "import/state_dict/state_dict.h"
 #include "import/state_dict/state_dict_source.h"
 #include "import/torchscript/open.h"
@@ -16,7 +20,8 @@ namespace {
 using base::fail;
 
 constexpr std::string_view kAccepted =
-    "a TorchScript archive (.pt), a state dict (.pth, .bin) or a compiled model (.wherry) is expected";
+    "a TorchScript archive (.pt), a state dict (.pth, .bin), a compiled model (.wherry) or a Hugging Face folder with "
+    "config.json is expected";
 
 bool has_record_like(const ZipArchive& archive, std::string_view prefix, std::string_view suffix) {
   return std::any_of(archive.records().begin(), archive.records().end(), [&](const ZipRecord& record) {
@@ -39,6 +44,10 @@ std::string_view describe_foreign_archive(const ZipArchive& archive) {
 }  // namespace
 
 std::unique_ptr<ModelSource> open_model(const std::string& path, const std::string& arch) {
+  if (huggingface::is_model_folder(path))
+    return huggingface::make_huggingface_source(huggingface::read_model_folder(path), arch);
+  if (std::error_code error; std::filesystem::is_directory(path, error))
+    fail<InvalidInput>("{}: is a directory, and one without config.json; a Hugging Face model's folder has that", path);
   const auto file = base::MappedFile::open(path);
   if (ZipArchive::recognises(file->bytes())) {
     const auto archive = ZipArchive::open(file);

@@ -16,7 +16,7 @@ namespace wherry::import {
 /// The records a model was read from, and what reads them: all that a compiled file needs to give the same model again.
 struct Origin {
   OriginKind kind = OriginKind::torchscript;
-  std::string arch;  ///< of a state dict or of random weights
+  std::string arch;  ///< of a state dict or of random weights; what a Hugging Face model was asked for as
   std::shared_ptr<const ZipArchive> records;
 };
 
@@ -37,8 +37,9 @@ class ModelSource {
   virtual std::shared_ptr<const CompiledFile> compiled() const { return nullptr; }
 };
 
-/// Recognises the file by its content: TorchScript archive, zip or legacy state dict, compiled model. `arch` names the
-/// architecture of a state dict. Throws InvalidModel, InvalidInput or Unsupported, each naming the file.
+/// Recognises the file by its content: TorchScript archive, zip or legacy state dict, compiled model, Hugging Face
+/// folder. `arch` names the architecture of a state dict, or the class to read a Hugging Face folder as. Throws
+/// InvalidModel, InvalidInput or Unsupported, each naming the file.
 std::unique_ptr<ModelSource> open_model(const std::string& path, const std::string& arch = {});
 
 /// The model in a compiled file.

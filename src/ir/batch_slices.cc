@@ -162,12 +162,13 @@ class Comparison {
     if (!any && y.none()) return nullptr;
     if (y.none()) return "mixes the elements of the batch";
     using Rule = const char* (Comparison::*)(const Node&, const Batch&) const;
-    static constexpr std::array<std::pair<std::string_view, Rule>, 14> kRules = {{
+    static constexpr std::array<std::pair<std::string_view, Rule>, 15> kRules = {{
         {"view", &Comparison::view},
         {"copy", &Comparison::broadcasts},
         {"elementwise", &Comparison::broadcasts},
         {"convolution", &Comparison::convolution},
         {"matmul", &Comparison::matmul},
+        {"attention", &Comparison::attention},
         {"layer_norm", &Comparison::layer_norm},
         {"group_norm", &Comparison::images},
         {"pool", &Comparison::images},
@@ -239,6 +240,11 @@ class Comparison {
       return "its right operand lies across the batch";
     if (!same_for_all(node.input(2))) return "its bias depends on the batch";
     return operands(node, 3);
+  }
+
+  const char* attention(const Node& node, const Batch& y) const {
+    if (y.dim >= rank_of(*node.output()) - 2) return "runs over the batch";
+    return operands(node, 0);
   }
 
   const char* images(const Node& node, const Batch& y) const {

@@ -21,6 +21,10 @@
 //        needs: x and out with C stride 1 (any strides for N, H, W); w constant. 1-d convolution is lowered to H = 1.
 //   matmul(a[..., M, K], b[..., K, N], bias[N]?, operands...)
 //        attrs: epilogue Program?          batch dims broadcast; strides of a, b and out are free (out: N stride 1)
+//   attention(q[..., L, E], k[..., S, E], v[..., S, D], mask?)   attrs: scale float, causal bool, zero_hidden bool
+//        softmax(scale · q kᵀ + mask) · v; batch dims broadcast. mask: fp32 addends, broadcastable to [..., L, S], the last
+//        dimension S long. causal: query i sees keys 0 … i.
+//        needs: strides of q, k, v, mask and out are free but the last dimension's, which is 1
 //   layer_norm(x, weight?, bias?)          attrs: dims int (trailing dims normalised), eps
 //   group_norm(x[N,C,...], weight?, bias?) attrs: groups, eps
 //   softmax(x)                             attrs: dim, log bool
@@ -45,8 +49,9 @@
 
 namespace wherry::ir {
 
-inline constexpr std::array<std::string_view, 18> kCoreOps = {
-    "reshape",    "permute", "slice", "expand",        "view",   "copy",   "convolution", "matmul", "layer_norm",
-    "group_norm", "softmax", "pool",  "adaptive_pool", "reduce", "gather", "concat",      "pad",    "elementwise"};
+inline constexpr std::array<std::string_view, 19> kCoreOps = {
+    "reshape", "permute",   "slice",      "expand",     "view",       "copy", "convolution",
+    "matmul",  "attention", "layer_norm", "group_norm", "softmax",    "pool", "adaptive_pool",
+    "reduce",  "gather",    "concat",     "pad",        "elementwise"};
 
 }  // namespace wherry::ir

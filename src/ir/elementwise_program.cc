@@ -165,13 +165,8 @@ Register hardswish(Writer& w) { return w.div(w.mul(w.operand(0), hard_gate(w)), 
 Register silu(Writer& w) { return w.mul(w.operand(0), w.emit(Opcode::sigmoid, w.operand(0))); }
 
 Register gelu(Writer& w) {
-  const Register x = w.operand(0), half = w.mul(x, w.constant(0.5));
-  if (w.call().text_or("approximate", "none") == "none")
-    return w.mul(half, w.add(w.emit(Opcode::erf, w.mul(x, w.constant(std::sqrt(0.5)))), w.constant(1)));
-  // 0.5 x (1 + tanh(√(2/π) (x + 0.044715 x³)))
-  const Register cube = w.mul(w.mul(x, x), x);
-  const Register inner = w.mul(w.constant(std::sqrt(2 / std::acos(-1.0))), w.add(x, w.mul(w.constant(0.044715), cube)));
-  return w.mul(half, w.add(w.emit(Opcode::tanh, inner), w.constant(1)));
+  const bool exact = w.call().text_or("approximate", "none") == "none";
+  return w.emit(exact ? Opcode::gelu : Opcode::gelu_tanh, w.operand(0));
 }
 
 /// scale · (x > 0 ? x : alpha (e^(input_scale·x) - 1))

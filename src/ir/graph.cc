@@ -18,6 +18,24 @@ std::string to_string(const TensorType& type) {
   return text;
 }
 
+void Source::absorb(const Source& other) {
+  const auto same = [](const Source& a, const Source& b) {
+    return a.op == b.op && a.line == b.line && a.module == b.module && a.file == b.file;
+  };
+  const auto add = [&](const Source& one) {
+    if (one.op.empty() || same(one, *this)) return;
+    if (std::any_of(fused.begin(), fused.end(), [&](const Source& known) { return same(known, one); })) return;
+    Source alone = one;
+    alone.fused.clear();
+    fused.push_back(std::move(alone));
+  };
+  // `other` may be an element of `fused`, which grows.
+  const Source copy = other;
+  // What `other` had absorbed came before it in the model, as a rule.
+  for (const Source& each : copy.fused) add(each);
+  add(copy);
+}
+
 std::string to_string(const Source& source) {
   if (source.file.empty()) return source.module;
   return fmt::format("{}:{}{}{}", source.file, source.line, source.module.empty() ? "" : " ", source.module);

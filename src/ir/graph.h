@@ -35,11 +35,28 @@ using Attribute = std::variant<std::monostate, bool, std::int64_t, double, std::
                                std::vector<bool>, DType, expression::Program>;
 using Attributes = std::map<std::string, Attribute, std::less<>>;
 
+/// A function of the model's own code, at the line where it called the next one or recorded the node.
+struct Frame {
+  std::string function;  ///< "forward"
+  std::string file;
+  int line = 0;
+  std::string module;       ///< whose method it is (or of the nearest caller that is a method)
+  std::string module_type;  ///< that module's class: "Bottleneck"
+  std::shared_ptr<const Frame> caller;
+};
+
 /// Where in the model's own code a node comes from.
 struct Source {
   std::string module;  ///< path in the module tree: "layer1.0.conv1"; empty for the model itself
   std::string file;    ///< "torchvision/models/resnet.py"
   int line = 0;
+  std::string module_type = {};             ///< the module's class: "Conv2d"; empty where the file does not say
+  std::shared_ptr<const Frame> calls = {};  ///< innermost first; null where the file has no code
+  std::string op = {};                      ///< of a core op: the ATen op it was lowered from
+  std::vector<Source> fused = {};  ///< other ATen ops that the node does too; they have no `fused` of their own
+
+  /// Notes that the node does `other`'s work too.
+  void absorb(const Source& other);
 };
 std::string to_string(const Source& source);
 

@@ -8,6 +8,7 @@
 
 #include "base/cpu.h"
 #include "expression/program.h"
+#include "kernels/activation.h"
 #include "wherry/dtype.h"
 
 namespace wherry::kernels {
@@ -52,8 +53,9 @@ struct Epilogue {
   std::int64_t residual_row_stride = 0;
   float low = -__builtin_inff();  ///< NaN passes through a clamp
   float high = __builtin_inff();
-  const TileProgram* program = nullptr;   ///< operand 0 is y (fp32); or null
-  const TileOperand* operands = nullptr;  ///< operands 1 … of `program`, addressed from the output's origin
+  Activation activation = Activation::none;  ///< then; of bf16 products only, and without a program
+  const TileProgram* program = nullptr;      ///< operand 0 is y (fp32); or null
+  const TileOperand* operands = nullptr;     ///< operands 1 … of `program`, addressed from the output's origin
   int operand_count = 0;
 };
 

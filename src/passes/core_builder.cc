@@ -118,6 +118,24 @@ Value* CoreBuilder::matmul(Value* a, Value* b, Value* bias) {
   return record("matmul", std::move(inputs), {});
 }
 
+Value* CoreBuilder::unexpanded(Value* x) {
+  for (const ir::Node* made = x->producer(); made && made->op() == "expand"; made = x->producer()) x = made->input(0);
+  return x;
+}
+
+Value* CoreBuilder::key_mask(Value* addends, std::int64_t keys) {
+  Dims sizes = addends->type().sizes;
+  if (sizes.empty()) sizes = {1};
+  sizes.back() = keys;
+  return expand(cast(addends, DType::f32), std::move(sizes));
+}
+
+Value* CoreBuilder::attention(Value* q, Value* k, Value* v, Value* mask, double scale, bool causal, bool zero_hidden) {
+  std::vector<Value*> inputs = {q, k, v};
+  if (mask) inputs.push_back(mask);
+  return record("attention", std::move(inputs), {{"scale", scale}, {"causal", causal}, {"zero_hidden", zero_hidden}});
+}
+
 Value* CoreBuilder::gather(Value* table, Value* indices, std::int64_t dim) {
   return record("gather", {table, indices}, {{"dim", dim}});
 }

@@ -54,6 +54,14 @@ class CoreBuilder {
   ir::Value* reduce(ir::Value* x, std::string mode, Dims dims, bool keepdim);
   ir::Value* softmax(ir::Value* x, std::int64_t dim, bool log = false);
   ir::Value* matmul(ir::Value* a, ir::Value* b, ir::Value* bias = nullptr);
+  /// `mask` may be null.
+  /// What an expanded value repeats: that need not be stored, and a row of keys that all queries share is looked at
+  /// once.
+  static ir::Value* unexpanded(ir::Value* x);
+  /// A mask of addends as `attention` takes it: fp32, its last dimension all keys.
+  ir::Value* key_mask(ir::Value* addends, std::int64_t keys);
+  ir::Value* attention(ir::Value* q, ir::Value* k, ir::Value* v, ir::Value* mask, double scale, bool causal,
+                       bool zero_hidden);
   ir::Value* gather(ir::Value* table, ir::Value* indices, std::int64_t dim);
   /// x[N, C, H, W] → [N, C, height, width]; mode "avg" or "max".
   ir::Value* adaptive_pool(ir::Value* x, std::string mode, std::int64_t height, std::int64_t width);

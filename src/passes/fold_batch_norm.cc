@@ -163,7 +163,9 @@ void fold_into(ir::Graph& graph, Node* node) {
     while (peel(program, static_cast<std::uint8_t>(i), node->inputs(), rank, channel_dim, affine)) folded = true;
     if (!folded) continue;
 
-    CoreBuilder build(graph, host, host->source());
+    ir::Source source = host->source();
+    source.absorb(node->source());
+    CoreBuilder build(graph, host, std::move(source));
     std::vector<Value*> inputs = {host->input(0), graph.add_constant(affine.weight, host->input(1)->name())};
     if (affine.bias) inputs.push_back(graph.add_constant(affine.bias));
     Value* result = build.record(host->op(), std::move(inputs), host->attributes());

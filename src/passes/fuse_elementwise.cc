@@ -27,7 +27,9 @@ Node* take_in(ir::Graph& graph, Node* node, std::unordered_set<const Node*>& gon
     if (value->type().sizes != node->output()->type().sizes) continue;
     const auto merged = merge({made->program("program"), made->inputs()}, value, consumer);
     if (!merged) continue;
-    CoreBuilder build(graph, node, node->source());
+    ir::Source source = node->source();
+    source.absorb(made->source());
+    CoreBuilder build(graph, node, std::move(source));
     Value* result = build.elementwise(merged->program, merged->operands, node->output()->type());
     result->set_name(node->output()->name());
     graph.replace_uses(node->output(), result);

@@ -92,8 +92,10 @@ Node* take_in(ir::Graph& graph, Node* host, Positions& positions) {
   if (inputs.size() == kFixedInputs && !inputs.back()) inputs.pop_back();
   ir::Attributes attributes = host->attributes();
   attributes["epilogue"] = merged->program;
+  ir::Source source = host->source();
+  source.absorb(reader->source());
   Node* fused = graph.add_node(host->op(), std::move(inputs), std::move(attributes), {reader->output()->type()},
-                               host->source(), host);
+                               std::move(source), host);
   fused->output()->set_name(reader->output()->name());
   positions[fused] = position;
   graph.replace_uses(reader->output(), fused->output());

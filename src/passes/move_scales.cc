@@ -28,6 +28,7 @@ std::optional<double> factor_of(const expression::Program& program) {
 
 struct Scaled {
   std::vector<Node*> views;  ///< between the scale and the product, nearest the product first
+  Node* scale;
   Value* unscaled;
   double factor;
 };
@@ -44,6 +45,7 @@ std::optional<Scaled> scaled(const ir::Graph& graph, const Value* operand) {
     if (node->op() != "elementwise" || output->type().dtype != DType::f32) return std::nullopt;
     const auto factor = factor_of(node->program("program"));
     if (!factor || node->input(0)->type().dtype != DType::f32) return std::nullopt;
+    found.scale = node;
     found.unscaled = node->input(0);
     found.factor = *factor;
     return found;
@@ -55,7 +57,9 @@ void move_scale(ir::Graph& graph, Node* node) {
   for (std::size_t i = 0; i < 2; ++i) {
     const auto found = scaled(graph, node->input(i));
     if (!found) continue;
-    CoreBuilder build(graph, node, node->source());
+    ir::Source source = node->source();
+    source.absorb(found->scale->source());
+    CoreBuilder build(graph, node, std::move(source));
     Value* operand = found->unscaled;
     for (auto view = found->views.rbegin(); view != found->views.rend(); ++view)
       operand = (*view)->op() == "permute" ? build.permute(operand, (*view)->integers("dims"))

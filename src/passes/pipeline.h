@@ -2,6 +2,7 @@
 // The graph compiler: from the ATen ops an importer recorded to the core ops the runtime plans.
 
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "ir/graph.h"
@@ -19,7 +20,7 @@ std::span<const Pass> pipeline(bool bf16 = false);
 
 /// Runs the pipeline. Afterwards the graph has core ops only (ir/core_ops.h) and every value has strides. Throws
 /// Unsupported naming every op that cannot be lowered, with the line of the model's own code. With `bf16` products
-/// multiply bf16 (use_bf16).
-void optimize(ir::Graph& graph, bool bf16 = false);
+/// multiply bf16 (use_bf16), but those of the modules `keep_fp32`.
+void optimize(ir::Graph& graph, bool bf16 = false, std::span<const std::string> keep_fp32 = {});
 
 }  // namespace wherry::passes

@@ -74,6 +74,19 @@ Dims broadcast_all(const std::vector<Value*>& operands) {
   return sizes;
 }
 
+/// f(expand(x), …) = expand(f(x, …)) where all operands repeat along some dimension: nothing is computed twice, and
+/// who reads the result can repeat it as it reads (a mask of keys that a model stores for every query).
+Value* repeated_elementwise(CoreBuilder& build, Node* node) {
+  std::vector<Value*> operands = node->inputs();
+  for (Value*& x : operands)
+    while (const Node* made = producer(x, "expand")) x = made->input(0);
+  const ir::TensorType& type = node->output()->type();
+  const Dims sizes = broadcast_all(operands);
+  if (element_count(sizes) >= element_count(type.sizes)) return nullptr;
+  return build.expand(build.elementwise(node->program("program"), std::move(operands), {type.dtype, sizes, {}}),
+                      type.sizes);
+}
+
 /// Operands read past expands and leading size-1 dimensions; constants of one element become immediates.
 Value* simpler_elementwise(CoreBuilder& build, Node* node) {
   BoundProgram bound{node->program("program"), node->inputs()};
@@ -163,7 +176,9 @@ Value* simpler_convolution(CoreBuilder& build, Node* node) {
   attributes["padding"] = std::move(padding);
   std::vector<Value*> inputs = node->inputs();
   inputs[0] = pad->input(0);
-  return build.record("convolution", std::move(inputs), std::move(attributes));
+  Value* result = build.record("convolution", std::move(inputs), std::move(attributes));
+  result->producer()->source().absorb(pad->source());
+  return result;
 }
 
 Value* simpler(CoreBuilder& build, Node* node) {
@@ -178,7 +193,10 @@ Value* simpler(CoreBuilder& build, Node* node) {
   if (op == "permute") return simpler_permute(build, node);
   if (op == "slice") return simpler_slice(build, node);
   if (op == "concat") return simpler_concat(build, node);
-  if (op == "elementwise") return simpler_elementwise(build, node);
+  if (op == "elementwise") {
+    Value* repeated = repeated_elementwise(build, node);
+    return repeated ? repeated : simpler_elementwise(build, node);
+  }
   if (op == "matmul") return simpler_matmul(build, node);
   if (op == "convolution") return simpler_convolution(build, node);
   return nullptr;
@@ -253,6 +271,7 @@ bool merge_equal_nodes(ir::Graph& graph) {
   for (Node* node : graph.nodes()) {
     const auto [entry, fresh] = first.try_emplace(describe(*node), node);
     if (fresh) continue;
+    entry->second->source().absorb(node->source());
     for (std::size_t i = 0; i < node->outputs().size(); ++i)
       graph.replace_uses(node->output(i), entry->second->output(i));
     changed = true;

@@ -28,7 +28,6 @@ std::int64_t batch_of(const Plan& plan) { return plan.input_types().at(0).sizes.
 /// Where thread by thread the slices are worked on.
 struct Worker {
   Plan::Workspace slice, rest;
-  Plan::Stamps stamps;
 };
 
 }  // namespace
@@ -64,19 +63,13 @@ std::int64_t BatchPlan::held_bytes() const {
   return plan_->held_bytes() + (rest_ != nullptr ? rest_->held_bytes() : 0) + types;
 }
 
-std::vector<Tensor> BatchPlan::run(std::span<const Tensor> inputs, ThreadTeam& team, ArenaPool& arenas) const {
-  return sliced() ? run_slices(inputs, team, arenas, nullptr) : plan_->run(inputs, team, arenas);
-}
-
-std::vector<double> BatchPlan::time_steps(std::span<const Tensor> inputs, ThreadTeam& team, ArenaPool& arenas) const {
-  if (!sliced()) return plan_->time_steps(inputs, team, arenas);
-  std::vector<double> times;
-  run_slices(inputs, team, arenas, &times);
-  return times;
+std::vector<Tensor> BatchPlan::run(std::span<const Tensor> inputs, ThreadTeam& team, ArenaPool& arenas,
+                                   RunRecord* record) const {
+  return sliced() ? run_slices(inputs, team, arenas, record) : plan_->run(inputs, team, arenas, record);
 }
 
 std::vector<Tensor> BatchPlan::run_slices(std::span<const Tensor> inputs, ThreadTeam& team, ArenaPool& arenas,
-                                          std::vector<double>* times) const {
+                                          RunRecord* record) const {
   WHERRY_CHECK_EQ(inputs.size(), inputs_.size());
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     WHERRY_CHECK(inputs[i].dtype() == inputs_[i].dtype && inputs[i].sizes() == inputs_[i].sizes);
@@ -90,23 +83,20 @@ std::vector<Tensor> BatchPlan::run_slices(std::span<const Tensor> inputs, Thread
 
   // All that the threads need, so that they allocate nothing: an exception could not leave them.
   std::vector<Worker> workers(static_cast<std::size_t>(threads_));
-  const std::size_t steps = times != nullptr ? plan_->steps().size() : 0;
   for (Worker& worker : workers) {
     worker.slice = plan_->workspace();
     if (rest_ != nullptr) worker.rest = rest_->workspace();
   }
-  workers[0].stamps.reserve(steps + 1);
-  if (times != nullptr) times->assign(steps, 0);
+  const std::size_t steps = plan_->step_count();
+  if (record != nullptr) record->reset(threads_, steps * static_cast<std::size_t>(slices()));
 
   const ThreadTeam::Turn turn = team.take_turn();
   ArenaPool::Lease arena = arenas.take(static_cast<std::size_t>(arena_bytes()));
   std::atomic<const Step*> failed{nullptr};
   std::atomic<std::int64_t> next{0};
-  std::int64_t timed = 0;
   team.run(turn, [&](int thread) noexcept {
     if (thread >= threads_) return;
     Worker& worker = workers[static_cast<std::size_t>(thread)];
-    Plan::Stamps* stamps = times != nullptr && thread == 0 ? &worker.stamps : nullptr;
     for (std::int64_t i = next.fetch_add(1); i < slices(); i = next.fetch_add(1)) {
       const bool is_rest = i == full_;
       Plan::Workspace& work = is_rest ? worker.rest : worker.slice;
@@ -117,22 +107,15 @@ std::vector<Tensor> BatchPlan::run_slices(std::span<const Tensor> inputs, Thread
       for (std::size_t k = 0; k < outputs.size(); ++k)
         work.outputs[k] = output_data[k] + outputs[k].bytes() / batch * first;
       work.arena = arena.data() + thread * thread_arena_bytes();
-      if (is_rest || stamps == nullptr) {
-        (is_rest ? *rest_ : *plan_).run_alone(work, failed);
-        continue;
-      }
-      stamps->clear();
-      plan_->run_alone(work, failed, stamps);
-      for (std::size_t s = 0; s < steps; ++s)
-        (*times)[s] += std::chrono::duration<double, std::milli>((*stamps)[s + 1] - (*stamps)[s]).count();
-      ++timed;
+      const Plan& plan = is_rest ? *rest_ : *plan_;
+      Plan::Recording recording;
+      if (record != nullptr && plan.step_count() == steps)
+        recording = {&record->of(thread), static_cast<std::int32_t>(i)};
+      plan.run_alone(work, failed, recording);
     }
   });
+  if (record != nullptr) record->end = RunRecord::Clock::now();
   Plan::check(failed);
-  if (times != nullptr && timed > 0) {
-    const double share = static_cast<double>(batch_) / static_cast<double>(threads_ * slice_size_ * timed);
-    for (double& time : *times) time *= share;
-  }
   return outputs;
 }
 

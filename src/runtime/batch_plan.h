@@ -22,11 +22,9 @@ class BatchPlan {
   BatchPlan(const ir::Graph& whole, std::unique_ptr<const Plan> slice, std::unique_ptr<const Plan> rest,
             const ThreadTeam& team);
 
-  /// As Plan::run.
-  std::vector<Tensor> run(std::span<const Tensor> inputs, ThreadTeam& team, ArenaPool& arenas) const;
-
-  /// As Plan::time_steps; of slices the first thread's times, as one thread's share of the batch.
-  std::vector<double> time_steps(std::span<const Tensor> inputs, ThreadTeam& team, ArenaPool& arenas) const;
+  /// As Plan::run. The rest's steps are recorded where it has as many as a slice.
+  std::vector<Tensor> run(std::span<const Tensor> inputs, ThreadTeam& team, ArenaPool& arenas,
+                          RunRecord* record = nullptr) const;
 
   const std::vector<ir::TensorType>& input_types() const { return inputs_; }
   const std::vector<ir::TensorType>& output_types() const { return outputs_; }
@@ -40,6 +38,7 @@ class BatchPlan {
 
   /// Of the plan of a slice, or of the whole.
   std::vector<StepInfo> steps() const { return plan_->steps(); }
+  std::size_t step_count() const { return plan_->step_count(); }
   std::vector<Plan::Tunable> tunables() const { return plan_->tunables(); }
   int tuned_steps() const { return plan_->tuned_steps(); }
 
@@ -52,7 +51,7 @@ class BatchPlan {
   bool sliced() const { return slice_size_ > 0; }
   std::int64_t thread_arena_bytes() const;
   std::vector<Tensor> run_slices(std::span<const Tensor> inputs, ThreadTeam& team, ArenaPool& arenas,
-                                 std::vector<double>* times) const;
+                                 RunRecord* record) const;
 
   std::unique_ptr<const Plan> plan_;  // of the whole, or of a slice
   std::unique_ptr<const Plan> rest_;

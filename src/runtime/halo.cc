@@ -6,6 +6,8 @@
 #include <cstring>
 
 #include "kernels/convolution/convolution.h"
+#include "runtime/lowering.h"
+#include "runtime/steps/convolution_shape.h"
 
 namespace wherry::runtime {
 namespace {
@@ -18,9 +20,7 @@ Halo padding_of(const ir::Node& convolution) {
 
 bool uses_halo(const ir::Node& node) {
   const Dims& stride = node.integers("stride");
-  const Dims& weight = node.input(1)->type().sizes;
-  const kernels::ConvolutionWeights weights = {node.input(0)->type().sizes[1], weight[0],  weight[2], weight[3],
-                                               node.integer("groups"),         DType::bf16};
+  const kernels::ConvolutionWeights weights = weights_of(node, DType::bf16);
   // Wide rows are read line by line whatever the stride.
   constexpr std::int64_t kWide = 16;
   const bool flat = stride[0] == 1 && stride[1] == 1;
@@ -33,11 +33,12 @@ class HaloStep final : public Step {
     max_threads_ = step_->max_threads();
     const auto element = static_cast<std::int64_t>(size_of(type.dtype));
     slot_ = place.slot;
-    images_ = type.sizes[0], rows_ = type.sizes[2];
+    const std::int64_t phases = place.stride_phase == 0 ? 1 : 2;
+    images_ = phases * phases * type.sizes[0], rows_ = type.sizes[2] / phases;
     pixel_bytes_ = place.strides[3] * element;
     row_bytes_ = place.strides[2] * element;
     image_bytes_ = place.strides[0] * element;
-    width_bytes_ = type.sizes[3] * pixel_bytes_;
+    width_bytes_ = type.sizes[3] / phases * pixel_bytes_;
     before_ = place.halo.top * row_bytes_ + place.halo.left * pixel_bytes_;
     after_ = place.halo.bottom * row_bytes_ + place.halo.right * pixel_bytes_;
   }
@@ -87,6 +88,32 @@ Halo wanted_halo(const ir::Value& value) {
   // More zeros than image: gathering is better.
   const Dims& sizes = value.type().sizes;
   return halo.top + halo.bottom > sizes[2] || halo.left + halo.right > sizes[3] ? Halo{} : halo;
+}
+
+std::optional<Halo> wanted_phases(const ir::Value& value) {
+  const ir::TensorType& type = value.type();
+  if (type.dtype != DType::bf16 || type.sizes.size() != 4 || value.users().size() != 1) return std::nullopt;
+  const ir::Node *writer = value.producer(), *reader = value.users()[0];
+  if (writer == nullptr || writer->op() != "convolution" || reader->op() != "convolution") return std::nullopt;
+  // An epilogue with operands may need a step of its own, which knows nothing of phases.
+  const auto& operands = writer->inputs();
+  if (product_dtype(*writer) != DType::bf16 || !kernels::writes_phases(weights_of(*writer, DType::bf16)) ||
+      operands.size() > 3)
+    return std::nullopt;
+  if (reader->input(0) != &value || !kernels::reads_phases(weights_of(*reader, DType::bf16))) return std::nullopt;
+  if (reader->integers("stride") != Dims{2, 2} || reader->integers("dilation") != Dims{1, 1}) return std::nullopt;
+  const std::int64_t height = type.sizes[2], width = type.sizes[3];
+  const Dims& result = reader->output()->type().sizes;
+  if (height % 2 != 0 || width % 2 != 0 || result[2] * result[3] < 16) return std::nullopt;
+  // Tap i of result 0 reads row i - padding: of phase (i - padding) mod 2, row floor((i - padding) / 2).
+  const Halo padding = padding_of(*reader);
+  const Dims& weight = reader->input(1)->type().sizes;
+  const auto after = [](std::int64_t taps, std::int64_t before, std::int64_t results, std::int64_t size) {
+    const std::int64_t last = taps - 1 - before;
+    return std::max<std::int64_t>(0, results - 1 + (last - (last & 1)) / 2 - (size / 2 - 1));
+  };
+  return Halo{(padding.top + 1) / 2, after(weight[2], padding.top, result[2], height), (padding.left + 1) / 2,
+              after(weight[3], padding.left, result[3], width)};
 }
 
 std::unique_ptr<Step> with_halo(std::unique_ptr<Step> step, const ir::TensorType& type, const Place& place) {

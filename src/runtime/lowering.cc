@@ -14,9 +14,10 @@ namespace {
 
 using Lower = void (*)(const ir::Node&, Lowering&);
 
-constexpr std::array<std::pair<std::string_view, Lower>, 13> kLowerings = {{
+constexpr std::array<std::pair<std::string_view, Lower>, 14> kLowerings = {{
     {"convolution", lower_convolution},
     {"matmul", lower_matmul},
+    {"attention", lower_attention},
     {"elementwise", lower_elementwise},
     {"pool", lower_pool},
     {"adaptive_pool", lower_adaptive_pool},
@@ -50,7 +51,7 @@ std::string precision_of(const ir::Node& node) {
       case expression::Compute::f64: dtype = DType::f64; break;
       case expression::Compute::i64: dtype = DType::i64; break;
     }
-  } else if (node.op() == "convolution" || node.op() == "matmul") {
+  } else if (node.op() == "convolution" || node.op() == "matmul" || node.op() == "attention") {
     dtype = product_dtype(node);
   }
   return precision_name(dtype);
@@ -176,19 +177,27 @@ void Lowering::add(std::unique_ptr<Step> step, const ir::Node& node, StepFacts f
   info.kernel = std::move(facts.kernel);
   info.precision = precision_of(node);
   info.shape = shapes_of(node);
-  info.source = ir::to_string(node.source());
+  step->source_ = node.source();
   info.weight_bytes = facts.weight_bytes;
   info.output_bytes = node.output()->type().numel() * static_cast<std::int64_t>(size_of(node.output()->type().dtype));
   info.flops = facts.flops;
   step->tuning_key_ = std::exchange(tuning_key_, {});
+  const auto inside = [&](const ir::Value* value) {
+    return std::any_of(absorbed_.begin(), absorbed_.end(),
+                       [&](const ir::Node* each) { return each == value->producer(); });
+  };
   const auto read = [&](const ir::Node& reader) {
     for (const ir::Value* value : reader.inputs()) {
-      if (value != nullptr) step->reads_.push_back(placement_.of(value).slot.storage);
+      if (value == nullptr) continue;
+      step->reads_.push_back(placement_.of(value).slot.storage);
+      if (!value->is_constant() && !inside(value))
+        info.input_bytes += value->type().numel() * static_cast<std::int64_t>(size_of(value->type().dtype));
     }
   };
   read(node);
   for (const ir::Node* each : absorbed_) {
     read(*each);
+    step->source_.absorb(each->source());
     info.shape = fmt::format("{}; {}", shapes_of(*each), info.shape);
   }
   step->writes_.push_back(placement_.of(node.output()).slot.storage);
@@ -201,7 +210,11 @@ void Lowering::add(std::unique_ptr<Step> step, const ir::Node& node, StepFacts f
 
 void Lowering::add(std::unique_ptr<Step> step, StepInfo info, const ir::Node* node, const Slot& from, const Slot& to) {
   step->info_ = std::move(info);
-  if (node != nullptr) step->info_.source = ir::to_string(node->source());
+  if (node != nullptr) {  // it stands where the node does, and does none of its work
+    step->source_ = node->source();
+    step->source_.op.clear();
+    step->source_.fused.clear();
+  }
   step->reads_ = {from.storage};
   step->writes_ = {to.storage};
   steps_.push_back(std::move(step));

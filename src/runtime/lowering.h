@@ -72,6 +72,8 @@ class Lowering {
   Operand result(const ir::Node& node) { return operand(node.output()); }
   /// The zeros around a value that lies in the middle of some; all 0 where it does not.
   Halo halo(const ir::Value* value) const { return placement_.of(value).halo; }
+  /// Not 0 where a value lies as four images: Place::stride_phase.
+  std::int64_t stride_phase(const ir::Value* value) const { return placement_.of(value).stride_phase; }
   /// How a value's elements lie.
   const Dims& strides(const ir::Value* value) const { return placement_.of(value).strides; }
   /// Whether nothing but the node that comes next, `reader`, sees what `node` computes: then the reader's step may
@@ -170,6 +172,7 @@ void require_f32(const ir::Node& node);
 // One per file in steps/.
 void lower_convolution(const ir::Node& node, Lowering& lowering);
 void lower_matmul(const ir::Node& node, Lowering& lowering);
+void lower_attention(const ir::Node& node, Lowering& lowering);
 void lower_elementwise(const ir::Node& node, Lowering& lowering);
 void lower_pool(const ir::Node& node, Lowering& lowering);
 void lower_adaptive_pool(const ir::Node& node, Lowering& lowering);

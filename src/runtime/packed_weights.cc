@@ -67,6 +67,7 @@ PackedWeight PackedWeights::get(const tensor::LazyTensor& weight, const Packing&
   }
   count(packed != nullptr);
   if (packed != nullptr) return packed;
+  const auto begin_packing = std::chrono::steady_clock::now();
   auto [memory, owner] = allocate(packing.bytes);
   std::byte* const to = memory;
   {
@@ -90,6 +91,7 @@ PackedWeight PackedWeights::get(const tensor::LazyTensor& weight, const Packing&
   }
   packed = std::make_shared<const PackedBytes>(std::span<const std::byte>(to, packing.bytes), std::move(owner));
   found->packed = packed;
+  if (on_packed_) on_packed_(name, begin_packing);
   return packed;
 }
 

@@ -2,6 +2,7 @@
 // The weights of a model in the order its kernels read them. They are packed once, one at a time, and shared by the
 // plans of all input shapes, so a new shape costs no packing and the file's own bytes need not stay in memory.
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -63,7 +64,11 @@ class PackedWeights {
   /// Finds one by name; empty where there is none, and the weight is packed here.
   using Supply = std::function<std::optional<Held>(const std::string& name)>;
 
-  explicit PackedWeights(Supply supply = {}) : supply_(std::move(supply)) {}
+  /// Told of every weight that was packed, by name, and when that began. Called by whoever packs.
+  using OnPacked = std::function<void(const std::string& name, std::chrono::steady_clock::time_point begin)>;
+
+  explicit PackedWeights(Supply supply = {}, OnPacked on_packed = {})
+      : supply_(std::move(supply)), on_packed_(std::move(on_packed)) {}
 
   /// The packed form of `weight`. Equal keys and packing names mean equal bytes. `divide` may be empty.
   PackedWeight get(const tensor::LazyTensor& weight, const Packing& packing, const Divide& divide = {});
@@ -102,6 +107,7 @@ class PackedWeights {
   std::pair<std::byte*, std::shared_ptr<const void>> allocate(std::size_t bytes);
 
   const Supply supply_;
+  const OnPacked on_packed_;
 
   mutable std::mutex mutex_;
   std::map<std::string, std::shared_ptr<Entry>> entries_;

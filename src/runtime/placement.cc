@@ -34,8 +34,8 @@ std::int64_t span_bytes(DType dtype, const Dims& sizes, const Dims& strides) {
 
 /// Ops whose kernels write any strides, images with C stride 1 provided.
 bool writes_strided(const ir::Node& node) {
-  static constexpr std::array kOps = {"convolution", "matmul", "pool",  "adaptive_pool",
-                                      "elementwise", "copy",   "concat"};
+  static constexpr std::array kOps = {"convolution", "matmul", "pool",   "adaptive_pool",
+                                      "elementwise", "copy",   "concat", "attention"};
   return std::find(kOps.begin(), kOps.end(), node.op()) != kOps.end();
 }
 
@@ -166,33 +166,78 @@ class Placer {
         const auto element = static_cast<std::int64_t>(size_of(result->type().dtype));
         assign(result,
                {{origin.slot.storage, origin.slot.offset + node.integer("offset") * element}, result->type().strides});
+      } else if (const auto phases = graph_.is_output(result) ? std::nullopt : wanted_phases(*result)) {
+        place_with_halo(*result, *phases, 2);
       } else if (const Halo halo = wanted_halo(*result); halo.any() && writes_halo(node)) {
-        place_with_halo(*result, halo);
-      } else if (const auto taken = take_over(node, *result)) {
-        assign(result, {*taken, result->type().strides});
+        place_with_halo(*result, halo, 1);
       } else {
-        assign(result, {{add_storage(Storage::Kind::arena, result), 0}, result->type().strides});
+        const Dims strides = wants_gaps(*result) ? strides_with_gaps(result->type()) : result->type().strides;
+        if (const auto taken = take_over(node, *result, strides)) {
+          assign(result, {*taken, strides});
+        } else {
+          const int at = add_storage(Storage::Kind::arena, result);
+          storage(at).bytes = span_bytes(result->type().dtype, result->type().sizes, strides);
+          assign(result, {{at, 0}, strides});
+        }
       }
     }
   }
 
-  /// In the middle of its storage, with room for the halo around each image.
-  void place_with_halo(const ir::Value& result, const Halo& halo) {
+  /// In the middle of its storage, with room for the halo around each image; as phases · phases images, if more than
+  /// one, of every phases-th row and column.
+  void place_with_halo(const ir::Value& result, const Halo& halo, std::int64_t phases) {
     const Dims& sizes = result.type().sizes;
     const std::int64_t channels = sizes[1];
-    const std::int64_t row = (sizes[3] + std::max(halo.left, halo.right)) * channels;
-    const std::int64_t image = (sizes[2] + std::max(halo.top, halo.bottom)) * row;
+    const std::int64_t row = (sizes[3] / phases + std::max(halo.left, halo.right)) * channels;
+    const std::int64_t image = (sizes[2] / phases + std::max(halo.top, halo.bottom)) * row;
     const Dims strides{image, 1, row, channels};
     const auto element = static_cast<std::int64_t>(size_of(result.type().dtype));
     const std::int64_t before = (halo.top * row + halo.left * channels) * element;
     const std::int64_t after = (halo.bottom * row + halo.right * channels) * element;
     const int at = add_storage(Storage::Kind::arena, &result);
-    storage(at).bytes = before + span_bytes(result.type().dtype, sizes, strides) + after;
-    assign(&result, {{at, before}, strides, halo});
+    const Dims all{phases * phases * sizes[0], channels, sizes[2] / phases, sizes[3] / phases};
+    storage(at).bytes = before + span_bytes(result.type().dtype, all, strides) + after;
+    assign(&result, {{at, before}, strides, halo, phases > 1 ? sizes[0] * image : 0});
+  }
+
+  /// Whether neighbouring pixels or rows had better lie a cache line further apart than they must: kernels read a line
+  /// of each of a dozen at once, and where these are some KiB apart they all fall into one set of L1.
+  bool wants_gaps(const ir::Value& value) const {
+    const ir::TensorType& type = value.type();
+    if (type.dtype != DType::bf16 && type.dtype != DType::f32) return false;
+    if (graph_.is_output(&value) || value.users().empty()) return false;
+    const bool image = type.sizes.size() == 4 && type.strides == channels_last_strides(type.sizes);
+    const std::int64_t crowded = image ? 1024 : 512;  // bytes
+    const std::int64_t row = image ? type.sizes[1] : type.sizes.empty() ? 0 : type.sizes.back();
+    if (row == 0 || row * static_cast<std::int64_t>(size_of(type.dtype)) % crowded != 0) return false;
+    if (image && type.dtype == DType::bf16 && writes_halo(*value.producer())) {
+      return std::all_of(value.users().begin(), value.users().end(), [](const ir::Node* user) {
+        return user->op() == "convolution" || user->op() == "elementwise";
+      });
+    }
+    // Rows of matrices: what a product or a norm writes and the same read, as rows or where they add them.
+    if (type.sizes.size() < 2 || type.strides != contiguous_strides(type.sizes)) return false;
+    const auto by_rows = [](const ir::Node& node) { return node.op() == "matmul" || node.op() == "layer_norm"; };
+    return by_rows(*value.producer()) && std::all_of(value.users().begin(), value.users().end(), [&](const auto* user) {
+             return by_rows(*user) && user->input(1) != &value && user->input(2) != &value;
+           });
+  }
+
+  static Dims strides_with_gaps(const ir::TensorType& type) {
+    constexpr std::int64_t kLine = 64;
+    const std::int64_t gap = kLine / static_cast<std::int64_t>(size_of(type.dtype));
+    if (type.strides != contiguous_strides(type.sizes)) {
+      const std::int64_t pixel = type.sizes[1] + gap, row = type.sizes[3] * pixel;
+      return {type.sizes[2] * row, 1, row, pixel};
+    }
+    Dims strides(type.sizes.size(), 1);
+    std::int64_t row = type.sizes.back() + gap;
+    for (std::size_t i = type.sizes.size() - 1; i-- > 0; row *= type.sizes[i]) strides[i] = row;
+    return strides;
   }
 
   /// The slot of an operand that nobody needs after this node and that has the result's type and memory order.
-  std::optional<Slot> take_over(const ir::Node& node, const ir::Value& result) const {
+  std::optional<Slot> take_over(const ir::Node& node, const ir::Value& result, const Dims& strides) const {
     const auto now = position_.at(&node);
     const std::size_t first = first_overwritable(node);
     for (std::size_t i = first; i < node.inputs().size(); ++i) {
@@ -202,7 +247,7 @@ class Placer {
       const Storage& at = placement_.storages[static_cast<std::size_t>(place.slot.storage)];
       if (at.kind != Storage::Kind::arena || at.last != now) continue;
       if (operand->type().dtype != result.type().dtype || operand->type().sizes != result.type().sizes) continue;
-      if (!same_strides(result.type().sizes, place.strides, result.type().strides)) continue;
+      if (!same_strides(result.type().sizes, place.strides, strides)) continue;
       bool alone = true;
       for (std::size_t k = 0; alone && k < node.inputs().size(); ++k) {
         const ir::Value* other = node.inputs()[k];

@@ -36,6 +36,9 @@ struct Place {
   Slot slot;
   Dims strides;
   Halo halo = {};
+  /// Not 0 where an image lies as four, of every second row and column: kernels::ConvolutionShape::x_stride_phase. The
+  /// strides and the halo are then those of each.
+  std::int64_t stride_phase = 0;
 };
 
 /// A graph output that no step writes in the caller's order (an input, a constant, a strided view, a value returned

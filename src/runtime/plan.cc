@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "runtime/lowering.h"
 #include "runtime/memory_plan.h"
+#include "runtime/provenance.h"
 
 namespace wherry::runtime {
 namespace {
@@ -33,10 +34,6 @@ void lower_all(const ir::Graph& graph, Lowering& lowering, const std::vector<Out
     throw Unsupported(message, std::move(missing));
   }
   for (const OutputCopy& copy : copies) lowering.lower(copy, position);
-}
-
-void stamp(Plan::Stamps* stamps) {
-  if (stamps != nullptr) stamps->push_back(std::chrono::steady_clock::now());
 }
 
 }  // namespace
@@ -93,7 +90,9 @@ std::int64_t Plan::table_bytes() const {
                     kept_.size() * sizeof(kept_[0]) + (inputs_.size() + outputs_.size()) * 128;
   for (const Scheduled& each : steps_) {
     const StepInfo& info = each.step->info();
-    sum += kStep + each.step->tuning_key().size() + info.kernel.size() + info.shape.size() + info.source.size();
+    const ir::Source& source = each.step->source();
+    sum += kStep + each.step->tuning_key().size() + info.kernel.size() + info.shape.size() + source.module.size() +
+           source.file.size() + source.fused.size() * sizeof(ir::Source);
   }
   return static_cast<std::int64_t>(sum);
 }
@@ -134,29 +133,23 @@ void Plan::schedule(std::vector<std::unique_ptr<const Step>> steps, const std::v
   }
 }
 
-void Plan::run_step(const Scheduled& each, const RunContext& context, int thread, int threads) noexcept {
+void Plan::run_step(std::size_t i, const RunContext& context, int thread, int threads,
+                    Recording recording) const noexcept {
+  const Scheduled& each = steps_[i];
   RunContext own = context;
   if (each.next != nullptr && thread < each.next_threads)
     own.next_weights = each.next->first_weights(thread, each.next_threads);
+  if (recording.entries == nullptr) {
+    each.step->run(own, thread, threads);
+    return;
+  }
+  const auto begin = RunRecord::Clock::now();
   each.step->run(own, thread, threads);
-}
-
-std::vector<Tensor> Plan::run(std::span<const Tensor> inputs, ThreadTeam& team, ArenaPool& arenas) const {
-  return run(inputs, team, arenas, nullptr);
-}
-
-std::vector<double> Plan::time_steps(std::span<const Tensor> inputs, ThreadTeam& team, ArenaPool& arenas) const {
-  Stamps stamps;
-  stamps.reserve(steps_.size() + 1);
-  run(inputs, team, arenas, &stamps);
-  std::vector<double> times;
-  for (std::size_t i = 0; i + 1 < stamps.size(); ++i)
-    times.push_back(std::chrono::duration<double, std::milli>(stamps[i + 1] - stamps[i]).count());
-  return times;
+  recording.entries->push_back({static_cast<std::int32_t>(i), recording.slice, begin, RunRecord::Clock::now()});
 }
 
 std::vector<Tensor> Plan::run(std::span<const Tensor> inputs, ThreadTeam& team, ArenaPool& arenas,
-                              Stamps* stamps) const {
+                              RunRecord* record) const {
   WHERRY_CHECK_EQ(team.size(), team_size_);
   WHERRY_CHECK_EQ(inputs.size(), inputs_.size());
   for (std::size_t i = 0; i < inputs.size(); ++i) {
@@ -171,29 +164,31 @@ std::vector<Tensor> Plan::run(std::span<const Tensor> inputs, ThreadTeam& team, 
   for (std::size_t i = 0; i < inputs.size(); ++i) work.inputs[i] = static_cast<const std::byte*>(inputs[i].data());
   for (std::size_t i = 0; i < outputs.size(); ++i) work.outputs[i] = static_cast<std::byte*>(outputs[i].mutable_data());
   std::atomic<const Step*> failed{nullptr};
+  if (record != nullptr) record->reset(threads_, steps_.size());
+  const auto recording = [&](int thread) {
+    return record != nullptr && thread < threads_ ? Recording{&record->of(thread)} : Recording{};
+  };
   if (threads_ == 1) {
     // Nothing to share out: leave the other threads asleep, and let other callers run.
     ArenaPool::Lease arena = arenas.take(static_cast<std::size_t>(arena_bytes_));
     work.arena = arena.data();
-    run_alone(work, failed, stamps);
-    check(failed);
-    return outputs;
+    run_alone(work, failed, recording(0));
+  } else {
+    const ThreadTeam::Turn turn = team.take_turn();
+    ArenaPool::Lease arena = arenas.take(static_cast<std::size_t>(arena_bytes_));
+    work.arena = arena.data();
+    const RunContext context = bind(work, failed);
+    team.run(turn, [&](int thread) noexcept {
+      const Recording own = recording(thread);
+      for (std::size_t i = 0; i < steps_.size(); ++i) {
+        const Scheduled& each = steps_[i];
+        if (each.barrier_before) team.barrier();
+        const int threads = std::min(each.step->max_threads(), team_size_);
+        if (thread < threads) run_step(i, context, thread, threads, own);
+      }
+    });
   }
-  const ThreadTeam::Turn turn = team.take_turn();
-  ArenaPool::Lease arena = arenas.take(static_cast<std::size_t>(arena_bytes_));
-  work.arena = arena.data();
-  const RunContext context = bind(work, failed);
-  team.run(turn, [&](int thread) noexcept {
-    if (thread == 0) stamp(stamps);
-    for (const Scheduled& each : steps_) {
-      if (each.barrier_before && stamps == nullptr) team.barrier();
-      const int threads = std::min(each.step->max_threads(), team_size_);
-      if (thread < threads) run_step(each, context, thread, threads);
-      if (stamps == nullptr) continue;
-      team.barrier();
-      if (thread == 0) stamp(stamps);
-    }
-  });
+  if (record != nullptr) record->end = RunRecord::Clock::now();
   check(failed);
   return outputs;
 }
@@ -219,27 +214,22 @@ RunContext Plan::bind(Workspace& workspace, std::atomic<const Step*>& failed) co
   return {workspace.storages.data(), &failed};
 }
 
-void Plan::run_alone(Workspace& workspace, std::atomic<const Step*>& failed, Stamps* stamps) const noexcept {
+void Plan::run_alone(Workspace& workspace, std::atomic<const Step*>& failed, Recording recording) const noexcept {
   const RunContext context = bind(workspace, failed);
-  stamp(stamps);
-  for (const Scheduled& each : steps_) {
-    run_step(each, context, 0, 1);
-    stamp(stamps);
-  }
+  for (std::size_t i = 0; i < steps_.size(); ++i) run_step(i, context, 0, 1, recording);
 }
 
 void Plan::check(const std::atomic<const Step*>& failed) {
   const Step* step = failed.load();
   if (step == nullptr) return;
-  const StepInfo& info = step->info();
-  base::fail<InvalidInput>("inputs: {}{} {}", info.op, info.source.empty() ? "" : " at " + info.source,
-                           step->failure());
+  const std::string where = ir::to_string(step->source());
+  base::fail<InvalidInput>("inputs: {}{} {}", step->info().op, where.empty() ? "" : " at " + where, step->failure());
 }
 
 std::vector<StepInfo> Plan::steps() const {
   std::vector<StepInfo> infos;
   infos.reserve(steps_.size());
-  for (const Scheduled& each : steps_) infos.push_back(each.step->info());
+  for (const Scheduled& each : steps_) infos.push_back(with_provenance(each.step->info(), each.step->source()));
   return infos;
 }
 

@@ -3,7 +3,6 @@
 // several threads may run it at once.
 
 #include <atomic>
-#include <chrono>
 #include <memory>
 #include <span>
 #include <string>
@@ -14,6 +13,7 @@
 #include "runtime/arena_pool.h"
 #include "runtime/packed_weights.h"
 #include "runtime/primitive_cache.h"
+#include "runtime/run_record.h"
 #include "runtime/step.h"
 #include "runtime/thread_team.h"
 #include "runtime/tuning.h"
@@ -33,13 +33,10 @@ class Plan {
   ~Plan();
 
   /// One inference: row-major inputs of exactly the graph's types in, row-major outputs out. The team must be as large
-  /// as the one that planned.
-  std::vector<Tensor> run(std::span<const Tensor> inputs, ThreadTeam& team, ArenaPool& arenas) const;
+  /// as the one that planned. `record` (may be null) gets when each thread was in which step.
+  std::vector<Tensor> run(std::span<const Tensor> inputs, ThreadTeam& team, ArenaPool& arenas,
+                          RunRecord* record = nullptr) const;
 
-  /// The same, for the milliseconds that each step took, with every thread waiting for the others after each.
-  std::vector<double> time_steps(std::span<const Tensor> inputs, ThreadTeam& team, ArenaPool& arenas) const;
-
-  using Stamps = std::vector<std::chrono::steady_clock::time_point>;
   /// What one run works on: row-major inputs and outputs, arena_bytes() of memory, and a table for the plan's own use.
   struct Workspace {
     std::vector<const std::byte*> inputs;
@@ -49,10 +46,14 @@ class Plan {
   };
   /// A workspace with room for everything, so that run_alone allocates nothing.
   Workspace workspace() const;
+  /// Where one thread's part of a run is recorded; has room for all steps.
+  struct Recording {
+    std::vector<RunRecord::Entry>* entries = nullptr;  ///< null for nowhere
+    std::int32_t slice = -1;
+  };
   /// One inference by the calling thread alone, of a plan that wants only one. A step that meets data it cannot work
-  /// with leaves itself in `failed`. `stamps` may be null; else it gets the time before the first step and after each,
-  /// and must have room for them.
-  void run_alone(Workspace& workspace, std::atomic<const Step*>& failed, Stamps* stamps = nullptr) const noexcept;
+  /// with leaves itself in `failed`.
+  void run_alone(Workspace& workspace, std::atomic<const Step*>& failed, Recording recording) const noexcept;
   /// Throws InvalidInput naming the step, where one failed.
   static void check(const std::atomic<const Step*>& failed);
 
@@ -72,6 +73,7 @@ class Plan {
 
   /// What each step is and runs, in order.
   std::vector<StepInfo> steps() const;
+  std::size_t step_count() const { return steps_.size(); }
   std::int64_t arena_bytes() const { return arena_bytes_; }
   /// About what keeping the plan costs: its tables, and constants that no plan had before. Packed weights and
   /// primitives belong to others.
@@ -87,7 +89,7 @@ class Plan {
     int next_threads = 1;
   };
   /// Runs one step's part, which may bring the next weights closer.
-  static void run_step(const Scheduled& each, const RunContext& context, int thread, int threads) noexcept;
+  void run_step(std::size_t i, const RunContext& context, int thread, int threads, Recording recording) const noexcept;
   /// Where a storage is in a run: at an offset in the arena, or handed in.
   struct Home {
     enum class Kind : std::uint8_t { arena, input, output, constant } kind;
@@ -98,7 +100,6 @@ class Plan {
 
   std::int64_t table_bytes() const;
   RunContext bind(Workspace& workspace, std::atomic<const Step*>& failed) const noexcept;
-  std::vector<Tensor> run(std::span<const Tensor> inputs, ThreadTeam& team, ArenaPool& arenas, Stamps* stamps) const;
   void schedule(std::vector<std::unique_ptr<const Step>> steps, const std::vector<std::int64_t>& bytes);
 
   std::vector<ir::TensorType> inputs_;

@@ -75,13 +75,13 @@ class Key {
 
 std::string primitive_key(const kernels::ConvolutionShape& shape, base::Isa isa, int threads) {
   const auto& [weights, batch, in_h, in_w, stride_h, stride_w, pad_top, pad_bottom, pad_left, pad_right, dilation_h,
-               dilation_w, x_stride_n, x_stride_h, x_stride_w, y_stride_n, y_stride_h, y_stride_w, y_dtype, x_halo] =
-      shape;
+               dilation_w, x_stride_n, x_stride_h, x_stride_w, y_stride_n, y_stride_h, y_stride_w, y_dtype, x_halo,
+               x_stride_phase, y_stride_phase] = shape;
   const auto& [in_channels, out_channels, kernel_h, kernel_w, groups, dtype, winograd] = weights;
   return Key("convolution", isa)
       .with(threads, in_channels, out_channels, kernel_h, kernel_w, groups, batch, in_h, in_w, stride_h, stride_w,
             pad_top, pad_bottom, pad_left, pad_right, dilation_h, dilation_w, x_stride_n, x_stride_h, x_stride_w,
-            y_stride_n, y_stride_h, y_stride_w, y_dtype, x_halo, dtype, winograd);
+            y_stride_n, y_stride_h, y_stride_w, y_dtype, x_halo, x_stride_phase, y_stride_phase, dtype, winograd);
 }
 
 std::string primitive_key(const kernels::MatmulShape& shape, base::Isa isa, int threads) {
@@ -90,6 +90,16 @@ std::string primitive_key(const kernels::MatmulShape& shape, base::Isa isa, int 
   return Key("matmul", isa)
       .with(threads, rows, depth, columns, dtype, a_row_stride, a_depth_stride, packed_b, b_depth_stride,
             b_column_stride, c_row_stride, c_dtype, batch, a_batch_strides, b_batch_strides, c_batch_strides);
+}
+
+std::string primitive_key(const kernels::AttentionShape& shape, base::Isa isa) {
+  const auto& [outer_sizes, rows, keys, depth, columns, dtype, y_dtype, scale, causal, zero_hidden, masked,
+               q_row_stride, k_row_stride, v_row_stride, y_row_stride, mask_row_stride, q_outer_strides,
+               k_outer_strides, v_outer_strides, y_outer_strides, mask_outer_strides] = shape;
+  return Key("attention", isa)
+      .with(outer_sizes, rows, keys, depth, columns, dtype, y_dtype, scale, causal, zero_hidden, masked, q_row_stride,
+            k_row_stride, v_row_stride, y_row_stride, mask_row_stride, q_outer_strides, k_outer_strides,
+            v_outer_strides, y_outer_strides, mask_outer_strides);
 }
 
 std::string primitive_key(const kernels::PoolShape& shape, base::Isa isa) {
@@ -130,8 +140,8 @@ std::string primitive_key(const kernels::GatherShape& shape, base::Isa isa) {
 }
 
 std::string primitive_key(const kernels::LayerNormShape& shape, base::Isa isa) {
-  const auto& [outer_sizes, x_outer_strides, y_outer_strides, columns, epsilon] = shape;
-  return Key("layer_norm", isa).with(outer_sizes, x_outer_strides, y_outer_strides, columns, epsilon);
+  const auto& [outer_sizes, x_outer_strides, y_outer_strides, columns, epsilon, x_dtype, y_dtype] = shape;
+  return Key("layer_norm", isa).with(outer_sizes, x_outer_strides, y_outer_strides, columns, epsilon, x_dtype, y_dtype);
 }
 
 std::string primitive_key(const kernels::GroupNormShape& shape, base::Isa isa) {

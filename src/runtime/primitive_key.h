@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/cpu.h"
+#include "kernels/attention/attention.h"
 #include "kernels/convolution/convolution.h"
 #include "kernels/copy/copy.h"
 #include "kernels/copy/pixels.h"
@@ -21,6 +22,7 @@ namespace wherry::runtime {
 
 std::string primitive_key(const kernels::ConvolutionShape& shape, base::Isa isa, int threads);
 std::string primitive_key(const kernels::MatmulShape& shape, base::Isa isa, int threads);
+std::string primitive_key(const kernels::AttentionShape& shape, base::Isa isa);
 std::string primitive_key(const kernels::PoolShape& shape, base::Isa isa);
 std::string primitive_key(const kernels::CopyShape& shape, base::Isa isa);
 std::string primitive_key(const kernels::FillShape& shape, base::Isa isa);

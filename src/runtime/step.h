@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "ir/graph.h"
 #include "kernels/choice.h"
 #include "wherry/model.h"
 
@@ -56,7 +57,9 @@ class Step {
 
   /// More threads than this would cost more than they save (or find nothing to do).
   int max_threads() const { return max_threads_; }
+  /// All but where it comes from.
   const StepInfo& info() const { return info_; }
+  const ir::Source& source() const { return source_; }
   /// Of a primitive with blockings to choose from: its key.
   const std::string& tuning_key() const { return tuning_key_; }
   /// Storages it reads and writes: what decides whether it must wait for the steps before it.
@@ -66,6 +69,7 @@ class Step {
  protected:
   int max_threads_ = std::numeric_limits<int>::max();
   StepInfo info_;
+  ir::Source source_;
   std::string tuning_key_;
   std::vector<int> reads_;
   std::vector<int> writes_;

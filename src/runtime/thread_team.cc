@@ -9,20 +9,13 @@
 
 #include "base/check.h"
 #include "base/cores.h"
+#include "base/spin_pause.h"
 
 namespace wherry::runtime {
 namespace {
 
 constexpr std::chrono::microseconds kSpin{50};
 constexpr std::chrono::microseconds kSpinOversubscribed{5};
-
-inline void pause() noexcept {
-#if defined(__x86_64__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  __asm__ volatile("yield");
-#endif
-}
 
 }  // namespace
 
@@ -94,7 +87,7 @@ void ThreadTeam::wait_while(const std::atomic<std::uint32_t>& word, std::uint32_
   do {
     for (int i = 0; i < 16; ++i) {
       if (word.load(std::memory_order_acquire) != old) return;
-      pause();
+      base::spin_pause();
     }
     if (spin_ == kSpinOversubscribed) sched_yield();
   } while (std::chrono::steady_clock::now() - start < spin_);

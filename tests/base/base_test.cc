@@ -110,9 +110,11 @@ TEST(AlignedBufferTest, AsksForTheHugePagesItFills) {
     AlignedBuffer buffer(bytes);
     std::memset(buffer.data(), 1, bytes);
     EXPECT_EQ(reinterpret_cast<std::uintptr_t>(buffer.data()) % kHuge, 0u);
+#if !defined(WHERRY_EMULATED)  // QEMU does not pass the request on
     if (std::filesystem::exists("/sys/kernel/mm/transparent_hugepage/enabled")) {
       EXPECT_EQ(asked_for_huge_pages(buffer.data()), true) << bytes;
     }
+#endif
   }
   const AlignedBuffer small(kHuge - 1);
   EXPECT_NE(asked_for_huge_pages(small.data()), true);
@@ -137,12 +139,53 @@ TEST(MappedFileTest, ReadsReleasesAndNamesWhatIsWrong) {
   EXPECT_THAT(message_of<InvalidInput>([] { MappedFile::open("/dev/null"); }), HasSubstr("not a regular file"));
 }
 
+TEST(CpuTest, AnIsaIncludesThoseBelowIt) {
+  using enum Isa;
+  for (const Isa isa : kIsas) {
+    EXPECT_TRUE(includes(isa, isa));
+    EXPECT_TRUE(includes(isa, scalar));
+    EXPECT_TRUE(includes(isa, fp32_isa(isa)));
+    EXPECT_EQ(includes(isa, neon), isa >= neon);
+    EXPECT_EQ(includes(isa, avx2), isa >= avx2 && isa <= amx);
+  }
+  EXPECT_TRUE(includes(amx, avx512_bf16));
+  EXPECT_TRUE(includes(sve_bf16, sve) && includes(sve_bf16, neon_bf16));
+  EXPECT_FALSE(includes(sve, neon_bf16)) << "features of their own";
+  EXPECT_FALSE(includes(neon_bf16, sve));
+  EXPECT_FALSE(includes(avx2, avx512));
+}
+
+TEST(CpuTest, WhatRunsHereIncludesItsParts) {
+  for (const Isa isa : runnable_isas())
+    for (const Isa part : kIsas)
+      if (includes(isa, part)) {
+        EXPECT_TRUE(runs_here(part)) << name_of(isa) << " without " << name_of(part);
+      }
+  EXPECT_TRUE(runs_here(detected_isa()));
+#if defined(__aarch64__)
+  EXPECT_TRUE(runs_here(Isa::neon));
+#endif
+}
+
+TEST(CpuTest, SveRunsWhereKernelsTakeItsVectors) {
+  for (int bytes = 0; bytes <= 256; bytes += 16)
+    EXPECT_EQ(takes_sve_vectors_of(bytes), bytes == 16 || bytes == 32 || bytes == 64) << bytes;
+  EXPECT_EQ(runs_here(Isa::sve), takes_sve_vectors_of(sve_bytes())) << sve_bytes() << " bytes";
+  if (!takes_sve_vectors_of(sve_bytes())) {
+    EXPECT_FALSE(runs_here(Isa::sve_bf16)) << sve_bytes() << " bytes";
+  }
+}
+
 TEST(CpuTest, ForcingAnIsa) {
   for (const Isa isa : runnable_isas()) {
     const ScopedVariable forced("WHERRY_FORCE_ISA", std::string(name_of(isa)).c_str());
     EXPECT_EQ(selected_isa(), isa);
   }
   EXPECT_EQ(selected_isa(), detected_isa());
+  if (runs_here(Isa::sve_bf16)) {
+    const ScopedVariable forced("WHERRY_FORCE_ISA", "sve-bf16");
+    EXPECT_EQ(selected_isa(), Isa::sve_bf16);
+  }
   {
     const ScopedVariable forced("WHERRY_FORCE_ISA", "mmx");
     const auto message = message_of<InvalidInput>([] { selected_isa(); });

@@ -33,5 +33,19 @@ TEST(Environment, NamesTheMachineAndWhatIsSet) {
   EXPECT_THAT(found, testing::Contains(testing::Pair("kernel", testing::HasSubstr("Linux"))));
 }
 
+TEST(Environment, MachineIsWhatAResultMayBeComparedBy) {
+  const Machine here = machine();
+  EXPECT_FALSE(here.cpu.empty());
+  EXPECT_GE(here.cores, 1);
+  EXPECT_FALSE(here.isa.empty());
+  EXPECT_GT(here.memory_bytes, 64 << 20);
+  if (here.clock_mhz) {
+    EXPECT_GT(*here.clock_mhz, 100);
+    EXPECT_LT(*here.clock_mhz, 20000);
+  }
+  EXPECT_THAT(here.kernel, testing::HasSubstr("Linux"));
+  EXPECT_THAT(date_now(), testing::MatchesRegex("20..-..-..T..:..:..Z"));
+}
+
 }  // namespace
 }  // namespace wherry::bench

@@ -9,8 +9,8 @@ import unittest.mock
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
-from compare import environment, figures, processes, ratios, report, results, rounds, wherry, workloads  # noqa: E402
-from compare.bench import Bench  # noqa: E402
+from compare import cost_results, environment, figures, processes, ratios, report, results, rounds, wherry, workloads  # noqa: E402
+from compare.bench import PEERS, Bench  # noqa: E402
 from compare.peers.models import MODELS  # noqa: E402
 from compare.workloads import ENGINES, WORKLOADS, Entrant, Workload  # noqa: E402
 
@@ -41,6 +41,39 @@ class Ratios(unittest.TestCase):
         self.assertEqual(ratios.rotated([], 3), [])
 
 
+class CostResults(unittest.TestCase):
+    DOCUMENT = {"machine": {"cpu": "EPYC", "cores": "2", "memory": "24 GiB", "date": "2026-11-26"},
+                "versions": {"wherry": "0.1.0 (bd636faa)", "onnxruntime": "1.32.0"}}
+
+    @staticmethod
+    def time(**more):
+        return {"p50_ms": 20, "p90_ms": 30, **more}
+
+    def made(self, workload, rounds):
+        return cost_results.cost_results({**self.DOCUMENT, "workloads": {workload.name: {"rounds": rounds}}}, [workload])
+
+    def test_figures_are_medians_of_rounds_and_count_elements(self):
+        workload = Workload("b8", "Eight", "resnet50", 8, (WHERRY, PEER))
+        rounds_of = [{WHERRY.key: self.time(throughput_per_s=rate), PEER.key: self.time(mean_ms=mean)} for rate, mean in ((90, 10), (100, 20), (400, 40))]
+        ours, theirs = self.made(workload, rounds_of)
+        self.assertEqual(ours["throughput_per_s"], 100)
+        self.assertEqual(theirs["throughput_per_s"], 400)  # 8 in 20 ms
+        self.assertEqual((ours["schema"], ours["basis"], ours["name"], ours["batch"], ours["sequence"]),
+                         ("wherry.result/1", "measured", "resnet50", 8, None))
+        self.assertEqual((ours["engine"], theirs["engine"]["name"]), ({"name": "wherry", "version": "0.1.0", "mode": ""}, "ONNX Runtime"))
+        self.assertEqual(ours["machine"], {"cpu": "EPYC", "cores": 2, "memory_bytes": 24 * 2**30})
+        self.assertEqual((ours["p90_ms"], ours["threads"], ours["rounds"]), (30, 2, 3))
+
+    def test_lines_of_a_task_are_inferences(self):
+        workload = Workload("sst2", "Task", "distilbert-sst2", 1, (WHERRY,), task="sst2")
+        (ours,) = self.made(workload, [{WHERRY.key: self.time(mean_ms=2000)}])
+        self.assertEqual((ours["name"], ours["batch"], ours["throughput_per_s"]), ("distilbert-sst2 sst2", 872, 436))
+
+    def test_what_did_not_run_or_was_timed_without_a_mean_is_left_out(self):
+        self.assertEqual(self.made(PAIR, [{WHERRY.key: self.time()}]), [])
+        self.assertEqual(self.made(PAIR, []), [])
+
+
 class Selection(unittest.TestCase):
     def test_names_are_unique_and_entrants_exist_in_their_precision(self):
         self.assertEqual(len({one.name for one in WORKLOADS}), len(WORKLOADS))
@@ -59,6 +92,20 @@ class Selection(unittest.TestCase):
 
     def test_input_shapes_have_the_batch_first(self):
         self.assertEqual(wherry.input_shapes("resnet50", 32), ["32x3x224x224"])
+        self.assertEqual([one.shape(1, 128) for one in MODELS["bert"].inputs], [(1, 128), (1, 128)])
+
+    def test_lengths_and_tasks_are_named(self):
+        names = [one.name for one in WORKLOADS]
+        self.assertLessEqual({"bert-bf16-2t", "bert-fp32-2t", "bert-s512-bf16-2t", "distilbert-bf16-2t", "fill-mask-bf16-2t", "sst2-bf16-2t"}, set(names))
+        self.assertTrue(all((one.tokens or one.task) for one in WORKLOADS if MODELS[one.model].architecture))
+
+    def test_a_task_without_its_data_is_missed(self):
+        here, nowhere = pathlib.Path(__file__), pathlib.Path("/nonexistent/data")
+        task = workloads.task_against_peers("roberta", "fill-mask", "bf16", 2)
+        for data, lacking in (((here,), None), ((here, nowhere), nowhere)):
+            with unittest.mock.patch.dict(workloads.TASKS, {"fill-mask": workloads.Task("t", ("fill-mask",), data, 1, 1)}):
+                self.assertEqual(workloads.missing(task), lacking)
+        self.assertIsNone(workloads.missing(PAIR))
 
 
 class Rounds(unittest.TestCase):
@@ -136,6 +183,15 @@ class Report(unittest.TestCase):
                          "| wherry | fp32 | 3.00 |  | 1.0e-06 | 4.0e-03 |\n"
                          "| ONNX Runtime 1.2 | fp32 | 4.00 | 0.750 (0.750 to 0.750) | 0.0e+00 | 0.0e+00 |\n")
 
+    def test_many_lines_are_counted_by_the_second_with_the_labels_that_are_the_same(self):
+        together = Workload("s", "S", "distilbert-sst2", 1, (WHERRY, PEER), task="sst2")
+        kept = {"rounds": [{WHERRY.key: {"p50_ms": 436.0, "same": 871, "of": 872}, PEER.key: {"p50_ms": 872.0, "same": 872, "of": 872}}], "not_run": {}}
+        self.assertEqual(report.workload_table(together, kept, {"onnxruntime": "1.2"}),
+                         "| engine | precision | ms | wherry ÷ it: median (least to largest) | lines a second | same labels |\n"
+                         "| --- | --- | --- | --- | --- | --- |\n"
+                         "| wherry | fp32 | 436.00 |  | 2000 | 871 of 872 |\n"
+                         "| ONNX Runtime 1.2 | fp32 | 872.00 | 0.500 (0.500 to 0.500) | 1000 | 872 of 872 |\n")
+
     def test_layers_say_what_is_lost_against_the_peak(self):
         layers = {"network": "n", "batch": 1, "precision": "fp32", "isa": "avx2", "threads": 1, "median_ms": 1, "gflops": 50, "peak_gflops": 100,
                   "layers": [{"layer": "a", "count": 2, "kernel": "k", "microseconds": 30, "gflops": 80, "weight_gigabytes_per_second": 1.25},
@@ -174,6 +230,37 @@ class Processes(unittest.TestCase):
         self.assertIn("torch", environment.required_versions(environment.REQUIREMENTS.read_text()))
 
 
+class Lines(unittest.TestCase):
+    """time_lines.py, with programs in wherry's place."""
+
+    def time_lines(self, together, program):
+        with tempfile.NamedTemporaryFile("w", suffix=".txt") as lines:
+            lines.write("first\nsecond\nthird\n")
+            lines.flush()
+            return processes.output_of([sys.executable, PEERS / "time_lines.py", "--together", str(together), "--seconds", "0.01", lines.name,
+                                        sys.executable, "-c", program], timeout=60)
+
+    def test_calls_take_turns_and_are_whole(self):
+        with tempfile.TemporaryDirectory() as folder:
+            heard = pathlib.Path(folder) / "heard"
+            measured = json.loads(self.time_lines(2, f"""
+import sys
+with open({str(heard)!r}, "w") as heard:
+    for line in sys.stdin:
+        heard.write(line)
+        print("{{}}", flush=True)
+"""))
+            self.assertGreaterEqual(measured["runs"], 5)
+            self.assertGreater(measured["p50_ms"], 0)
+            self.assertEqual(heard.read_text().split()[:5], ["first", "second", "third", "first", "second"])
+
+    def test_a_program_that_ends_is_named_by_its_last_words(self):
+        with self.assertRaisesRegex(processes.Failed, "no such model"):
+            self.time_lines(1, "import sys; sys.stdin.readline(); sys.exit('no such model')")
+        with self.assertRaisesRegex(processes.Failed, "ended before it answered"):
+            self.time_lines(3, "import sys; print(sys.stdin.readline())")
+
+
 class Environments(unittest.TestCase):
     def bench(self, unable=None):
         nowhere = pathlib.Path("/nonexistent")
@@ -194,15 +281,29 @@ class Environments(unittest.TestCase):
         self.assertIn("no such program", reasons[WHERRY.key])
 
     def test_wherry_is_asked_for_what_the_table_says(self):
-        command = wherry.bench_command(pathlib.Path("w"), "resnet50", pathlib.Path("m.pt"), 32, "bf16", 2, 1.5)
+        command = wherry.bench_command(pathlib.Path("w"), Workload("a", "A", "resnet50", 32, ()), Entrant("wherry", "bf16", 2), pathlib.Path("m.pt"), 1.5)
         self.assertEqual(" ".join(command), "w bench m.pt --json - --threads 2 --precision bf16 --input 32x3x224x224 --seconds 1.5 --skip_correctness")
+        text = Workload("b", "B", "bert", 1, (), tokens=32)
+        command = wherry.bench_command(pathlib.Path("w"), text, Entrant("wherry", "bf16", 2), pathlib.Path("d"), 1.5)
+        self.assertEqual(" ".join(command), "w bench d --json - --threads 2 --precision bf16 --bs 1 --seq 32 --seconds 1.5 --skip_correctness")
+
+    def test_files_of_text_serve_all_lengths(self):
+        bench = self.bench()
+        short, long, task = (Workload("b", "B", "bert", 1, (), tokens=tokens, task=task) for tokens, task in ((8, ""), (512, ""), (0, "sst2")))
+        self.assertEqual(bench.file(short), bench.file(long))
+        self.assertEqual([bench.case(one).name for one in (short, long, task)], ["b1-s8", "b1-s512", "sst2"])
+        self.assertEqual(bench.case(PAIR), bench.folder(PAIR))
+
+    def test_a_task_is_not_run_where_there_is_no_tokeniser(self):
+        task = Workload("s", "S", "distilbert-sst2", 1, (Entrant("torch-1.13", "fp32", 2),), task="sst2")
+        self.assertEqual(self.bench().unable_in(task), {"torch-1.13 fp32 2t": "Debian has no tokenizers for it"})
 
     def test_fp32_is_not_shown_as_bf16(self):
         plan = json.dumps({"plan": {"steps": [{"op": "convolution", "precision": "fp32"}, {"op": "pool", "precision": "bf16"}]}})
         with unittest.mock.patch.object(wherry, "output_of", lambda *_: plan):
             with self.assertRaisesRegex(processes.Failed, "asked for bf16, this build runs fp32 here"):
-                wherry.check_precision(pathlib.Path("wherry"), "resnet50", pathlib.Path("m.pt"), 1, "bf16", 2, {})
-            wherry.check_precision(pathlib.Path("wherry"), "resnet50", pathlib.Path("m.pt"), 1, "fp32", 2, {})
+                wherry.check_precision(pathlib.Path("wherry"), PAIR, Entrant("wherry", "bf16", 2), pathlib.Path("m.pt"), {})
+            wherry.check_precision(pathlib.Path("wherry"), PAIR, WHERRY, pathlib.Path("m.pt"), {})
 
 
 if __name__ == "__main__":

@@ -14,20 +14,21 @@
 
 namespace wherry::cli {
 
-Finished run_wherry(const std::vector<std::string>& arguments) {
+Finished run_wherry(const std::vector<std::string>& arguments, std::string_view input) {
   const Folder folder;
+  const std::string in = folder.file("in", input);
   const std::string out = folder.file("out", ""), error = folder.file("error", "");
+  std::vector<std::string> words = arguments;
+  words.insert(words.begin(), WHERRY_PROGRAM);
+  if (*WHERRY_EMULATOR != '\0') words.insert(words.begin(), WHERRY_EMULATOR);  // built for another machine than this
   std::vector<char*> argv;
-  std::string program = WHERRY_PROGRAM;
-  argv.push_back(program.data());
-  std::vector<std::string> copies = arguments;
-  for (auto& copy : copies) argv.push_back(copy.data());
+  for (auto& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
 
   const pid_t child = ::fork();
   if (child < 0) throw std::runtime_error("fork failed");
   if (child == 0) {
-    const int in_fd = ::open("/dev/null", O_RDONLY);
+    const int in_fd = ::open(in.c_str(), O_RDONLY);
     const int out_fd = ::open(out.c_str(), O_WRONLY);
     const int error_fd = ::open(error.c_str(), O_WRONLY);
     if (in_fd < 0 || out_fd < 0 || error_fd < 0) ::_exit(126);
@@ -35,7 +36,7 @@ Finished run_wherry(const std::vector<std::string>& arguments) {
     ::dup2(out_fd, STDOUT_FILENO);
     ::dup2(error_fd, STDERR_FILENO);
     ::alarm(60);  // survives exec
-    ::execv(program.c_str(), argv.data());
+    ::execv(argv[0], argv.data());
     ::_exit(127);
   }
   int status = 0;

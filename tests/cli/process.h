@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace wherry::cli {
@@ -13,8 +14,8 @@ struct Finished {
   std::string error;
 };
 
-/// Runs wherry with these arguments and nothing on standard input. Ended after 60 seconds (exit code 142).
-Finished run_wherry(const std::vector<std::string>& arguments);
+/// Runs wherry with these arguments and `input` on standard input. Ended after 60 seconds (exit code 142).
+Finished run_wherry(const std::vector<std::string>& arguments, std::string_view input = {});
 
 /// A folder for one test's files, removed with the object.
 class Folder {

@@ -99,6 +99,19 @@ def save(name, model):
     return scripted
 
 
+def save_small_bert():
+    """A Hugging Face folder: python3 -c "import make_models; make_models.save_small_bert()" with the versions of
+    tests/golden/requirements.txt."""
+    import sys
+
+    sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "golden"))
+    import huggingface_models
+
+    name = "bert.sequence_classification"
+    module, _ = huggingface_models.build(name, "smallest")
+    huggingface_models.save(module, name, DATA / "small_bert")
+
+
 def main():
     DATA.mkdir(exist_ok=True)
     with torch.no_grad():

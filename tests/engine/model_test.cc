@@ -149,24 +149,6 @@ TEST(Model, InspectShowsGraphsAndSteps) {
   EXPECT_EQ(convolutions, 2);
 }
 
-TEST(Model, TimesTheStepsThatInspectLists) {
-  for (const int threads : {1, 3}) {
-    Options options;
-    options.threads = threads;
-    const Model model = Model::load(data("small_cnn.pt"), options);
-    const std::array inputs{ramp({1, 3, 20, 18})};
-    const auto begin = std::chrono::steady_clock::now();
-    const std::vector<double> times = model.time_steps(inputs);
-    const double all = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
-    EXPECT_EQ(times.size(), model.inspect(inputs).steps.size());
-    for (const double time : times) EXPECT_GE(time, 0);
-    const double sum = std::accumulate(times.begin(), times.end(), 0.0);
-    EXPECT_GT(sum, 0);
-    EXPECT_LE(sum, all);
-  }
-  EXPECT_THROW(Model::load(data("small_cnn.pt")).time_steps(std::array{ramp({1, 4, 20, 18})}), InvalidInput);
-}
-
 TEST(Model, ManyShapesStayWithinTheCache) {
   Options one;
   one.threads = 1;

@@ -98,6 +98,8 @@ TEST(Evaluate, RoundsHalfToEven) {
 
 TEST(Evaluate, Functions) {
   EXPECT_NEAR(f32(Opcode::erf, 0.5), 0.5204998778, 1e-7);
+  EXPECT_NEAR(f32(Opcode::gelu, -1), -0.1586552540, 1e-7);
+  EXPECT_NEAR(f32(Opcode::gelu_tanh, -1), -0.1588080108, 1e-7);
   EXPECT_NEAR(f32(Opcode::sigmoid, -1.5), 0.1824255238, 1e-7);
   EXPECT_EQ(f32(Opcode::sigmoid, -kInfinity), 0);
   EXPECT_EQ(f32(Opcode::sigmoid, kInfinity), 1);

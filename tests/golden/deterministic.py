@@ -50,7 +50,17 @@ def weight_range(name, sizes):
     return -0.5, 0.5
 
 
-def fill(module):
+def text_weight_range(name, sizes):
+    """The same for a BERT-like model: sharp attention, and every weight matters to the answer."""
+    if "norm" in name.lower() and name.endswith("weight"):
+        return 0.8, 1.2
+    if len(sizes) < 2:
+        return -0.2, 0.2
+    bound = float(np.float32(1.5 * math.sqrt(3.0 / sizes[-1])))
+    return -bound, bound
+
+
+def fill(module, weight_range=weight_range):
     """Overwrites the module's float32 parameters and buffers. Returns {sha256 of the bytes: spec}."""
     import torch
 

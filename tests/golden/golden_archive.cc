@@ -29,26 +29,6 @@ std::uint64_t splitmix64(std::uint64_t z) {
   throw std::runtime_error(path.string() + ": " + what);
 }
 
-/// Every record of a small zip, in order.
-std::vector<std::pair<std::string, std::string>> read_records(const std::filesystem::path& path) {
-  const std::unique_ptr<void, int (*)(void*)> zip(unzOpen64(path.c_str()), unzClose);
-  if (!zip) fail(path, "is no zip file");
-  std::vector<std::pair<std::string, std::string>> records;
-  for (int more = unzGoToFirstFile(zip.get()); more == UNZ_OK; more = unzGoToNextFile(zip.get())) {
-    unz_file_info64 info;
-    char name[1024];
-    unzGetCurrentFileInfo64(zip.get(), &info, name, sizeof(name), nullptr, 0, nullptr, 0);
-    std::string data(info.uncompressed_size, '\0');
-    if (unzOpenCurrentFile(zip.get()) != UNZ_OK ||
-        unzReadCurrentFile(zip.get(), data.data(), static_cast<unsigned>(data.size())) !=
-            static_cast<int>(data.size()) ||
-        unzCloseCurrentFile(zip.get()) != UNZ_OK)
-      fail(path, std::string("cannot read ") + name);
-    records.emplace_back(name, std::move(data));
-  }
-  return records;
-}
-
 /// Writes stored records whose data begin on 64-byte boundaries.
 class AlignedZipWriter {
  public:
@@ -106,6 +86,25 @@ class AlignedZipWriter {
 };
 
 }  // namespace
+
+std::vector<std::pair<std::string, std::string>> read_records(const std::filesystem::path& path) {
+  const std::unique_ptr<void, int (*)(void*)> zip(unzOpen64(path.c_str()), unzClose);
+  if (!zip) fail(path, "is no zip file");
+  std::vector<std::pair<std::string, std::string>> records;
+  for (int more = unzGoToFirstFile(zip.get()); more == UNZ_OK; more = unzGoToNextFile(zip.get())) {
+    unz_file_info64 info;
+    char name[1024];
+    unzGetCurrentFileInfo64(zip.get(), &info, name, sizeof(name), nullptr, 0, nullptr, 0);
+    std::string data(info.uncompressed_size, '\0');
+    if (unzOpenCurrentFile(zip.get()) != UNZ_OK ||
+        unzReadCurrentFile(zip.get(), data.data(), static_cast<unsigned>(data.size())) !=
+            static_cast<int>(data.size()) ||
+        unzCloseCurrentFile(zip.get()) != UNZ_OK)
+      fail(path, std::string("cannot read ") + name);
+    records.emplace_back(name, std::move(data));
+  }
+  return records;
+}
 
 std::vector<float> uniform(std::uint64_t seed, std::int64_t count, double low, double high) {
   std::vector<float> values(static_cast<std::size_t>(count));

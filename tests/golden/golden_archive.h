@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "wherry/tensor.h"
@@ -13,6 +14,9 @@ namespace wherry::golden {
 
 /// deterministic.py's uniform(): the same floats, bit for bit.
 std::vector<float> uniform(std::uint64_t seed, std::int64_t count, double low, double high);
+
+/// Every record of a small zip, name and contents, in order. Throws std::runtime_error.
+std::vector<std::pair<std::string, std::string>> read_records(const std::filesystem::path& path);
 
 struct Golden {
   Dims input_shape;  ///< [1, 3, S, S]

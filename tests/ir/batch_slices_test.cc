@@ -101,6 +101,19 @@ TEST(BatchSlices, Transformer) {
 )");
 }
 
+TEST(BatchSlices, Attention) {
+  expect_slices(R"(graph(%qkv: float32[{N}, 5, 36]{180, 36, 1}, %mask: float32[{N}, 5]{5, 1}) {
+  %q: float32[{N}, 3, 5, 4]{180, 4, 36, 1} = view(%qkv) offset=0
+  %k: float32[{N}, 3, 5, 4]{180, 4, 36, 1} = view(%qkv) offset=12
+  %v: float32[{N}, 3, 5, 4]{180, 4, 36, 1} = view(%qkv) offset=24
+  %m: float32[{N}, 1, 1, 5]{5, 5, 5, 1} = view(%mask) offset=0
+  %y: float32[{N}, 3, 5, 4]{60, 4, 12, 1} = attention(%q, %k, %v, %m) causal=false scale=0.5 zero_hidden=false
+  %z: float32[{N}, 5, 12]{60, 12, 1} = view(%y) offset=0
+  return %z as z
+}
+)");
+}
+
 TEST(BatchSlices, WhatIsTheSameForAllMayBeAnything) {
   expect_slices(R"(graph(%x: float32[{N}, 4]{4, 1}) {
   %a = constant float32[3, 4] uniform(1)
@@ -144,6 +157,11 @@ INSTANTIATE_TEST_SUITE_P(
     Why, BatchSlicesRefuse,
     testing::Values(Refused{"SoftmaxOverBatch", "softmax at net.py:7 head: runs over the batch", R"(
   %y: float32[{N}, 4]{4, 1} = softmax(%x) dim=0 log=false  # net.py:7 head
+  return %y as y
+)"},
+                    Refused{"AttentionOverBatch", "attention: runs over the batch", R"(
+  %c = constant float32[5, 4] uniform(1)
+  %y: float32[{N}, 4]{4, 1} = attention(%x, %c, %c) causal=false scale=0.5 zero_hidden=false
   return %y as y
 )"},
                     Refused{"ReduceOverBatch", "reduce: mixes the elements of the batch", R"(

@@ -67,6 +67,21 @@ TEST(Infer, CoreConvolution) {
               HasSubstr("needs 4"));
 }
 
+TEST(Infer, CoreAttention) {
+  const std::string node = " scale=0.5 causal=false zero_hidden=false";
+  const std::string operands = "%q: float32[2, 1, 5, 7], %k: float32[3, 6, 7], %v: float32[3, 6, 4]";
+  EXPECT_EQ(inferred(operands, "attention(%q, %k, %v)" + node), "float32[2, 3, 5, 4]");
+  EXPECT_EQ(inferred(operands + ", %m: float32[2, 1, 1, 6]", "attention(%q, %k, %v, %m)" + node),
+            "float32[2, 3, 5, 4]");
+  EXPECT_THAT(message<InvalidModel>(operands + ", %m: bool[5, 6]", "attention(%q, %k, %v, %m)" + node),
+              HasSubstr("accepted are float32 addends"));
+  EXPECT_THAT(message<InvalidModel>(operands + ", %m: float32[5, 1]", "attention(%q, %k, %v, %m)" + node),
+              HasSubstr("for all keys"));
+  EXPECT_THAT(
+      message<InvalidModel>("%q: float32[5, 7], %k: float32[6, 7], %v: float32[7]", "attention(%q, %k, %v)" + node),
+      HasSubstr("2 dimensions"));
+}
+
 TEST(Infer, CoreMatmulAndNorms) {
   EXPECT_EQ(inferred("%a: float32[2, 1, 5, 7], %b: float32[3, 7, 4], %c: float32[4]", "matmul(%a, %b, %c)"),
             "float32[2, 3, 5, 4]");

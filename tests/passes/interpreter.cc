@@ -269,6 +269,39 @@ Array group_norm(const Node& node, const std::vector<Array>& in) {
   });
 }
 
+Array attention(const Node& node, const std::vector<Array>& in) {
+  const Array &q = in[0], &k = in[1], &v = in[2];
+  const Dims& out = node.output()->type().sizes;
+  const std::int64_t keys = k.sizes[k.sizes.size() - 2];
+  return compute(out, [&](const Dims& i) {
+    Dims at = i;
+    // With other numbers as the last two of the index.
+    const auto element = [&](const Array& x, std::int64_t row, std::int64_t column) {
+      at[at.size() - 2] = row, at.back() = column;
+      return x.broadcast_at(at);
+    };
+    const std::int64_t row = i[i.size() - 2];
+    std::vector<double> scores;
+    for (std::int64_t j = 0; j < keys && (j <= row || !node.flag("causal")); ++j) {
+      double s = 0;
+      for (std::int64_t e = 0; e < q.sizes.back(); ++e) s += element(q, row, e) * element(k, j, e);
+      s *= node.number("scale");
+      if (in.size() > 3) s += element(in[3], row, j);
+      scores.push_back(s);
+    }
+    if (scores.empty()) return 0.0;
+    const double most = *std::max_element(scores.begin(), scores.end());
+    if (std::isinf(most) && most < 0 && node.flag("zero_hidden")) return 0.0;
+    double weights = 0, sum = 0;
+    for (std::size_t j = 0; j < scores.size(); ++j) {
+      const double w = std::exp(scores[j] - most);
+      weights += w;
+      sum += w * element(v, static_cast<std::int64_t>(j), i.back());
+    }
+    return sum / weights;
+  });
+}
+
 Array softmax(const Node& node, const Array& x) {
   const auto dim = static_cast<std::size_t>(node.integer("dim"));
   return compute(x.sizes, [&](const Dims& i) {
@@ -342,6 +375,7 @@ Array run_node(const Node& node, const std::vector<Array>& in) {
   if (op == "reduce") return reduce(node, in[0]);
   if (op == "layer_norm") return layer_norm(node, in);
   if (op == "group_norm") return group_norm(node, in);
+  if (op == "attention") return attention(node, in);
   if (op == "softmax") return softmax(node, in[0]);
   if (op == "gather") return gather(node, in[0], in[1]);
   if (op == "concat") return concat(node, in);
@@ -380,6 +414,11 @@ void check_contract(const Node& node) {
     WHERRY_CHECK(unit(node.output(), rank - 1));
   }
   if (node.op() == "layer_norm") WHERRY_CHECK(unit(node.input(0), rank - 1) && unit(node.output(), rank - 1));
+  if (node.op() == "attention") {
+    for (const Value* x : node.inputs())
+      if (x) WHERRY_CHECK(unit(x, x->type().sizes.size() - 1));
+    WHERRY_CHECK(unit(node.output(), rank - 1));
+  }
   if (node.op() == "softmax") WHERRY_CHECK(unit(node.input(0), static_cast<std::size_t>(node.integer("dim"))));
 }
 

@@ -172,6 +172,10 @@ def matmuls():
     case(op, [q, k, v, None], lambda q, k, v, m: attention(q, k, v), dropout_p=0.0, is_causal=False)
     case(op, [q, k, v, T(5, 6)], attention, "attention with an addend", dropout_p=0.0, is_causal=False)
     case(op, [T(2, 5, 4), T(2, 5, 4), T(2, 5, 4), None], lambda q, k, v, m: attention(q, k, v, causal=True, scale=0.3), "attention causal", dropout_p=0.0, is_causal=True, scale=0.3)
+    case(op, [q, k, v, T(2, 1, 1, 6, dtype=BOOL)], attention, "attention with padded keys", dropout_p=0.0, is_causal=False)
+    case(op, [q, k, v, T(5, 1)], attention, "attention with an addend for each query", dropout_p=0.0, is_causal=False)
+    # (Since PyTorch 2.5 such a query's result is 0; before, NaN.)
+    case(op, [q, k, v, T(2, 1, 5, 1, dtype=BOOL)], lambda *t: attention(*t).nan_to_num(), "attention of queries that see nothing", dropout_p=0.0, is_causal=False)
     native = lambda x, y, z, w, b, p, c, m=None: F.multi_head_attention_forward(
         *(t.transpose(0, 1) for t in (x, y, z)), 8, 2, w, b, None, None, False, 0.0, p, c, training=False,
         key_padding_mask=m, need_weights=True)
@@ -179,6 +183,7 @@ def matmuls():
     weights = [C(24, 8), C(24), C(8, 8), C(8)]
     op = "_native_multi_head_attention"
     case(op, [T(2, 5, 8), T(2, 4, 8), T(2, 4, 8), *weights, T(2, 4, dtype=BOOL)], both, embed_dim=8, num_head=2, need_weights=True, average_attn_weights=True, mask_type=1)
+    case(op, [T(2, 5, 8), T(2, 4, 8), T(2, 4, 8), *weights, T(2, 4, dtype=BOOL)], lambda *t: (both(*t)[0], torch.empty(0)), op + " without weights", keep=[0], embed_dim=8, num_head=2, need_weights=False, mask_type=1)
 
 
 def norms():
@@ -249,6 +254,9 @@ def reductions():
     case("norm", [x], lambda a: a.norm(3, -1, True), "norm p3", p=3, dim=[-1], keepdim=True)
     case("linalg_vector_norm", [x], lambda a: torch.linalg.vector_norm(a, math.inf, 2), ord=math.inf, dim=[2], keepdim=False)
     case("logsumexp", [x], lambda a: a.logsumexp(1), dim=[1], keepdim=False)
+    case("cumsum", [T(2, 70, 3)], lambda a: a.cumsum(1), dim=1, dtype=None)
+    case("cumsum", [T(9, 2, dtype=torch.int32)], lambda a: a.cumsum(-2), dim=-2, dtype=None)
+    case("cumsum", [T(3, 8, dtype=torch.bool)], lambda a: a.cumsum(1), dim=1, dtype=None)
 
 
 def views():
@@ -288,6 +296,10 @@ def views():
     case("embedding", [C(10, 3), T(2, 4, dtype=I64)], lambda w, i: F.embedding(i, w), padding_idx=-1)
     case("index_select", [T(3, 10), T(4, dtype=I64)], lambda a, i: a.index_select(1, i), dim=1)
     case("index", [T(3, 10, 2), None, T(2, 2, dtype=I64)], lambda a, _, i: a[:, i])
+    case("index", [T(3, 10, 10, 2), None, T(2, 1, dtype=I64), T(3, dtype=I64)], lambda a, _, i, j: a[:, i, j])
+    case("index", [T(10, 3, 10), T(4, dtype=I64), None, T(2, 4, dtype=I64)], lambda a, i, _, j: a[i, :, j])
+    case("gather", [T(4, 10, 3), T(2, 7, 3, dtype=I64)], lambda a, i: torch.gather(a, 1, i), dim=1)
+    case("gather", [T(10, dtype=I64), T(5, dtype=I64)], lambda a, i: torch.gather(a, 0, i), dim=-1)
 
 
 torch.manual_seed(0)

@@ -99,9 +99,35 @@ TEST_P(BatchPlanThreads, TimesTheStepsOfASlice) {
   build_resnet(net, 12);
   Planner planner(GetParam());
   const BatchPlan plan = planner.sliced(net.graph(), 12, 2, build_resnet);
-  const std::vector<double> times = plan.time_steps(net.inputs(), planner.team, planner.arenas);
+  RunRecord record;
+  const auto begin = RunRecord::Clock::now();
+  plan.run(net.inputs(), planner.team, planner.arenas, &record);
+  const double all = std::chrono::duration<double, std::milli>(record.end - begin).count();
+  const std::vector<double> times = record.step_ms(plan.step_count());
   ASSERT_EQ(times.size(), plan.steps().size());
-  for (const double time : times) EXPECT_GE(time, 0);
+  double sum = 0;
+  for (const double time : times) {
+    EXPECT_GE(time, 0);
+    sum += time;
+  }
+  EXPECT_GT(sum, 0);
+  EXPECT_LE(sum, all);
+  // Each slice runs each step once, by one thread, in order.
+  std::vector<std::vector<int>> found(static_cast<std::size_t>(plan.slices()));
+  for (int thread = 0; thread < record.threads(); ++thread) {
+    auto before = begin;
+    for (const RunRecord::Entry& entry : record.of(thread)) {
+      EXPECT_LE(before, entry.begin);
+      EXPECT_LE(entry.begin, entry.end);
+      before = entry.end;
+      found[static_cast<std::size_t>(entry.slice)].push_back(entry.step);
+    }
+    EXPECT_LE(before, record.end);
+  }
+  for (const std::vector<int>& steps : found) {
+    ASSERT_EQ(steps.size(), plan.step_count());
+    for (std::size_t i = 0; i < steps.size(); ++i) EXPECT_EQ(steps[i], static_cast<int>(i));
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Teams, BatchPlanThreads, testing::Values(1, 2, 3));

@@ -116,6 +116,8 @@ class Interpreter {
       convolution();
     else if (op == "matmul")
       matmul();
+    else if (op == "attention")
+      attention();
     else if (op == "pool" || op == "adaptive_pool")
       pool();
     else if (op == "layer_norm" || op == "group_norm")
@@ -225,6 +227,40 @@ class Interpreter {
         sum += exact(a, left) * exact(b, right);
       }
       return epilogue(sum, 3, o);
+    });
+  }
+  void attention() {
+    const Dims& sizes = result_.sizes;
+    const std::size_t rank = sizes.size();
+    const std::int64_t keys = inputs_[1].sizes[inputs_[1].sizes.size() - 2], depth = inputs_[0].sizes.back();
+    // The element of one operand at a batch index of the result, a row and a column.
+    const auto element = [&](const Array& operand, const Dims& o, std::int64_t row, std::int64_t column) {
+      Dims own(operand.sizes.size());
+      for (std::size_t d = own.size(); d-- > 0;) {
+        const std::size_t from_end = own.size() - d;
+        const std::int64_t index = from_end == 1 ? column : from_end == 2 ? row : o[rank - from_end];
+        own[d] = operand.sizes[d] == 1 ? 0 : index;
+      }
+      return operand.at(own);
+    };
+    fill([&](const Dims& o) {
+      const std::int64_t row = o[rank - 2];
+      std::vector<double> scores;
+      for (std::int64_t j = 0; j < keys && (j <= row || !node_.flag("causal")); ++j) {
+        double sum = 0;
+        for (std::int64_t e = 0; e < depth; ++e) sum += element(inputs_[0], o, row, e) * element(inputs_[1], o, j, e);
+        scores.push_back(sum * node_.number("scale") + (present(3) ? element(inputs_[3], o, row, j) : 0.0));
+      }
+      if (scores.empty()) return 0.0;
+      const double greatest = *std::max_element(scores.begin(), scores.end());
+      if (std::isinf(greatest) && greatest < 0 && node_.flag("zero_hidden")) return 0.0;
+      double weights = 0, sum = 0;
+      for (std::size_t j = 0; j < scores.size(); ++j) {
+        const double weight = std::exp(scores[j] - greatest);
+        weights += weight;
+        sum += weight * element(inputs_[2], o, static_cast<std::int64_t>(j), o.back());
+      }
+      return sum / weights;
     });
   }
   void pool() {

@@ -222,6 +222,66 @@ TEST(Normalisation, LayerAndGroup) {
   expect_plan_computes(net, 1e-5);
 }
 
+ir::Attributes attention_attributes(bool causal, bool zero_hidden = false) {
+  return {{"scale", 0.3}, {"causal", causal}, {"zero_hidden", zero_hidden}};
+}
+
+TEST(Attention, HeadsOfOneProduct) {
+  // The heads lie in [batch, row, 3, head, depth], the result in [batch, row, head, depth].
+  Net net;
+  ir::Value* qkv = net.input({2, 40, 3 * 3 * 24});
+  const Dims sizes{2, 3, 40, 24}, strides{40 * 216, 24, 216, 1};
+  const auto part = [&](std::int64_t i) { return net.node("view", {qkv}, {{"offset", i * 72}}, sizes, strides); };
+  ir::Value *q = part(0), *k = part(1), *v = part(2);
+  const Dims joined{40 * 72, 24, 72, 1};
+  for (const bool causal : {false, true}) {
+    net.output(net.node("attention", {q, k, v}, attention_attributes(causal), sizes, joined));
+    net.output(net.node("attention", {q, k, v}, attention_attributes(causal), sizes));
+  }
+  ir::Value* mask = net.input({2, 1, 1, 40});
+  net.output(net.node("attention", {q, k, v, mask}, attention_attributes(false), sizes, joined));
+  net.output(net.node("attention", {q, k, v, net.constant({40, 40})}, attention_attributes(false), sizes, joined));
+  // A mask whose one number is repeated, and one with a mask for each head.
+  ir::Value* one = net.input({1, 1});
+  ir::Value* repeated = net.node("view", {one}, {{"offset", std::int64_t{0}}}, {40, 40}, {0, 0});
+  net.output(net.node("attention", {q, k, v, repeated}, attention_attributes(false), sizes, joined));
+  net.output(net.node("attention", {q, k, v, net.input({3, 40, 40})}, attention_attributes(true), sizes, joined));
+  expect_plan_computes(net, 1e-5);
+}
+
+TEST(Attention, BroadcastAndTurnedOperands) {
+  Net net;
+  ir::Value* q = net.input({2, 1, 7, 20});
+  ir::Value* k = net.input({3, 20, 50});
+  ir::Value* turned = net.node("view", {k}, {{"offset", std::int64_t{0}}}, {3, 50, 20}, {1000, 1, 50});
+  net.output(net.node("attention", {q, turned, net.constant({50, 33})}, attention_attributes(false), {2, 3, 7, 33}));
+  ir::Value* rows = net.input({300, 8});
+  net.output(net.node("attention", {rows, rows, rows}, attention_attributes(true), {300, 8}));
+  expect_plan_computes(net, 1e-5);
+}
+
+TEST(Attention, RowsThatSeeNothing) {
+  Net net;
+  ir::Value* x = net.input({2, 40, 16});
+  const auto hides = expression::Program::parse(
+      "f32 (x0) { x1 = constant -inf; x2 = constant 0; x3 = lt x0 x2; x4 = where x3 x1 x2 }");
+  ir::Value* rows = net.node("elementwise", {net.input({40, 1})}, {{"program", hides}}, {40, 1});
+  ir::Value* mask = net.node("view", {rows}, {{"offset", std::int64_t{0}}}, {40, 40}, {1, 0});
+  for (const bool zero_hidden : {false, true})
+    net.output(net.node("attention", {x, x, x, mask}, attention_attributes(false, zero_hidden), {2, 40, 16}));
+  expect_plan_computes(net, 1e-5);
+}
+
+TEST(Attention, ResultsWhoseColumnsLieApart) {
+  // The layout pass makes none, but a plan takes any.
+  Net net;
+  ir::Value* x = net.input({2, 9, 16});
+  ir::Value* y = net.node("attention", {x, x, x}, attention_attributes(false), {2, 9, 16}, {144, 1, 9});
+  net.output(
+      net.node("elementwise", {y}, {{"program", expression::Program::parse("f32 (x0) { x1 = neg x0 }")}}, {2, 9, 16}));
+  expect_plan_computes(net, 1e-5);
+}
+
 TEST(Softmax, AlongEachDimension) {
   Net net;
   ir::Value* x = net.input({6, 50, 70});

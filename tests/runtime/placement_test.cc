@@ -105,6 +105,31 @@ TEST(Placement, OutputsLeaveTheArena) {
   EXPECT_EQ(placement.output_copies[1].value, turned);
 }
 
+TEST(Placement, PixelsOfManyChannelsLieALineFurtherApart) {
+  Net net;
+  const Dims sizes{2, 512, 3, 5};
+  const ir::Attributes pointwise{{"stride", Dims{1, 1}},
+                                 {"padding", Dims{0, 0, 0, 0}},
+                                 {"dilation", Dims{1, 1}},
+                                 {"groups", std::int64_t{1}},
+                                 {"epilogue", expression::Program::parse("f32 (x0, x1) { x2 = add x0 x1 }")}};
+  const auto convolution = [&](ir::Value* x, ir::Value* residual) {
+    return net.node("convolution", {x, net.constant({512, 512, 1, 1}), nullptr, residual}, pointwise, sizes,
+                    image_strides(sizes), DType::bf16);
+  };
+  ir::Value* x = net.elementwise(kExp, {net.channels_last(net.input(sizes))}, sizes, image_strides(sizes), DType::bf16);
+  ir::Value* a = convolution(x, x);
+  ir::Value* b = convolution(a, x);
+  ir::Value* c = convolution(b, b);
+  net.output(net.node("copy", {net.elementwise(kExp, {c}, sizes, image_strides(sizes))}, {}, sizes));
+  const Placement placement = place_values(net.graph());
+  const Dims gaps{3 * 5 * 544, 1, 5 * 544, 544};
+  for (const ir::Value* value : {x, a, b, c}) EXPECT_EQ(placement.of(value).strides, gaps);
+  EXPECT_EQ(storage_of(placement, x).bytes, 2 * (29 * 544 + 512));
+  EXPECT_EQ(placement.of(b).slot.storage, placement.of(x).slot.storage) << "in place, gaps and all";
+  EXPECT_NE(placement.of(a).slot.storage, placement.of(x).slot.storage);
+}
+
 TEST(Placement, RefusesAGraphWithoutMemoryOrder) {
   Net net;
   ir::Value* x = net.input({4});

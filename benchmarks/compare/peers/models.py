@@ -5,7 +5,11 @@ To add a model, add an entry to MODELS, and workloads that name it to ../workloa
 from __future__ import annotations
 
 import dataclasses
+import pathlib
 from typing import Any, Callable
+
+SHARED = pathlib.Path(__file__).resolve().parents[4] / "shared"  # beside the repository: data that is not part of it
+TOKENS = -1  # among an input's sizes: as many as the workload says
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,11 +20,14 @@ class Input:
     sizes: tuple[int, ...]  # without the batch
     values: str = "uniform"
 
-    def array(self, batch: int) -> Any:
+    def shape(self, batch: int, tokens: int = 0) -> tuple[int, ...]:
+        return (batch, *(tokens if size == TOKENS else size for size in self.sizes))
+
+    def array(self, batch: int, tokens: int = 0) -> Any:
         """The same numpy array in every process."""
         import numpy
 
-        sizes = (batch, *self.sizes)
+        sizes = self.shape(batch, tokens)
         if self.values == "uniform":
             return numpy.random.default_rng(0).random(sizes, dtype=numpy.float32)
         if self.values == "tokens":
@@ -36,6 +43,7 @@ class Model:
     inputs: tuple[Input, ...]
     build: Callable[[], Any]  # the torch.nn.Module in eval mode; the random seed is set before
     images: bool = False  # PyTorch is then given channels-last tensors, which is its fastest
+    architecture: str = ""  # of models of text, transformers' class: they become a Hugging Face folder, and files for any batch and length
 
 
 def torchvision_model(name: str) -> Callable[[], Any]:
@@ -47,10 +55,73 @@ def torchvision_model(name: str) -> Callable[[], Any]:
     return build
 
 
+def huggingface_model(architecture: str, **configuration: Any) -> Callable[[], Any]:
+    """A transformers model; base size where the configuration says nothing else."""
+
+    def build() -> Any:
+        import transformers
+
+        cls = getattr(transformers, architecture)
+        return first_output(cls(cls.config_class(**configuration)))
+
+    return build
+
+
+def first_output(model: Any) -> Any:
+    """Tensors in, one tensor out, in eval mode: what tracing and the exports need."""
+    import torch
+
+    class FirstOutput(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = model
+
+        def forward(self, input_ids: Any, attention_mask: Any) -> Any:
+            return self.inner(input_ids=input_ids, attention_mask=attention_mask)[0]
+
+    return FirstOutput().eval()
+
+
+def from_folder(architecture: str, folder: pathlib.Path, attention: str = "sdpa") -> Any:
+    """A model of text with the weights of a Hugging Face folder. `attention`: "sdpa", PyTorch's fastest, or "eager", written out."""
+    import transformers
+
+    return first_output(getattr(transformers, architecture).from_pretrained(folder, attn_implementation=attention))
+
+
+def convolutions(channels: int, count: int) -> Callable[[], Any]:
+    """As many 3 × 3 convolutions in a row, each with ReLU."""
+
+    def build() -> Any:
+        import torch
+
+        layers = [layer for _ in range(count) for layer in (torch.nn.Conv2d(channels, channels, 3, padding=1), torch.nn.ReLU())]
+        return torch.nn.Sequential(*layers).eval()
+
+    return build
+
+
+def convolution_model(channels: int, side: int, count: int) -> Model:
+    title = f"{count} convolutions of 3 × 3, {channels} channels, {side} × {side}"
+    return Model(title, (Input("pixels", (channels, side, side)),), convolutions(channels, count), images=True)
+
+
 IMAGE = (Input("pixels", (3, 224, 224)),)
+TEXT = (Input("input_ids", (TOKENS,), "tokens"), Input("attention_mask", (TOKENS,), "ones"))
 MODELS: dict[str, Model] = {
     "resnet50": Model("ResNet-50", IMAGE, torchvision_model("resnet50"), images=True),
     "mobilenet_v2": Model("MobileNetV2", IMAGE, torchvision_model("mobilenet_v2"), images=True),
+    "bert": Model("BERT-base", TEXT, huggingface_model("BertModel"), architecture="BertModel"),
+    "distilbert": Model("DistilBERT", TEXT, huggingface_model("DistilBertForSequenceClassification", num_labels=2),
+                        architecture="DistilBertForSequenceClassification"),
+    "roberta": Model("RoBERTa-base", TEXT, huggingface_model("RobertaForMaskedLM", vocab_size=50265, max_position_embeddings=514, type_vocab_size=1,
+                                                             bos_token_id=0, pad_token_id=1, eos_token_id=2), architecture="RobertaForMaskedLM"),
+    "distilbert-sst2": Model("DistilBERT (6 layers, 384 wide)", TEXT,
+                             lambda: from_folder("DistilBertForSequenceClassification", SHARED / "models/distilbert-sst2"),
+                             architecture="DistilBertForSequenceClassification"),
+    # What more convolutions in a row add is one convolution's cost, without a model's ends.
+    **{f"convolution{channels}-x{count}": convolution_model(channels, side, count)
+       for channels, side in ((64, 56), (128, 28), (256, 14), (512, 7)) for count in (2, 4)},
 }
 
 
@@ -62,10 +133,10 @@ def build_module(name: str) -> Any:
     return MODELS[name].build()
 
 
-def torch_inputs(name: str, batch: int, channels_last: bool) -> tuple[Any, ...]:
+def torch_inputs(name: str, batch: int, channels_last: bool, tokens: int = 0) -> tuple[Any, ...]:
     import torch
 
-    tensors = tuple(torch.from_numpy(one.array(batch)) for one in MODELS[name].inputs)
+    tensors = tuple(torch.from_numpy(one.array(batch, tokens)) for one in MODELS[name].inputs)
     if channels_last and MODELS[name].images:
         tensors = tuple(tensor.to(memory_format=torch.channels_last) for tensor in tensors)
     return tensors

@@ -7,12 +7,13 @@ from __future__ import annotations
 import argparse
 import json
 import pathlib
-import time
 import warnings
 from typing import Any, Callable
 
 import models
+import text_engines
 from agreement import agreement
+from measure import measure
 
 warnings.filterwarnings("ignore")
 Infer = Callable[[], Any]  # one inference; returns the output as a numpy array or a torch tensor
@@ -49,14 +50,14 @@ def openvino_request(args: argparse.Namespace) -> Infer:
 
 
 def torch_archive(args: argparse.Namespace) -> Infer:
-    """The TorchScript file itself, frozen and optimised: needs no torchvision."""
+    """The TorchScript file itself, frozen and optimised: needs neither torchvision nor transformers."""
     import torch
 
     torch.set_num_threads(args.threads)
     torch.set_grad_enabled(False)
-    module = torch.jit.load(str(args.folder / "model.pt")).eval()
+    module = torch.jit.load(str(args.case / "model.pt")).eval()
     module = torch.jit.optimize_for_inference(torch.jit.freeze(module))
-    inputs = models.torch_inputs(args.model, args.batch, channels_last=True)
+    inputs = models.torch_inputs(args.model, args.batch, channels_last=True, tokens=args.tokens)
     return lambda: module(*inputs)
 
 
@@ -103,26 +104,11 @@ ENGINES: dict[str, Callable[[argparse.Namespace], Infer]] = {
 }
 
 
-def measure(infer: Infer, seconds: float) -> dict[str, float]:
-    """Single inferences for `seconds`, at least five; before them a warm-up of ten, or three where ten take longer than that."""
-    times: list[float] = []
-
-    def repeat(enough: int, least: int) -> None:
-        end = time.perf_counter() + seconds
-        times.clear()
-        while len(times) < least or (len(times) < enough and time.perf_counter() < end):
-            start = time.perf_counter()
-            infer()
-            times.append((time.perf_counter() - start) * 1e3)
-
-    repeat(10, 3)
-    repeat(1_000_000, 5)
-    times.sort()
-
-    def at(quantile: float) -> float:
-        return round(times[min(len(times) - 1, int(len(times) * quantile))], 4)
-
-    return {"runs": len(times), "min_ms": at(0), "p50_ms": at(0.5), "p90_ms": at(0.9), "p99_ms": at(0.99)}
+def text_inference(args: argparse.Namespace) -> Infer:
+    run = text_engines.ENGINES[args.engine](text_engines.Setting(args.folder, models.MODELS[args.model].architecture, args.precision, args.threads,
+                                                                 (args.batch, args.tokens)))
+    inputs = [one.array(args.batch, args.tokens) for one in models.MODELS[args.model].inputs]
+    return lambda: run(*inputs)
 
 
 def main() -> None:
@@ -135,13 +121,15 @@ def main() -> None:
     parser.add_argument("--precision", choices=("fp32", "bf16"), default="fp32")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--batch", type=int, default=1)
+    parser.add_argument("--tokens", type=int, default=0, help="of a text")
+    parser.add_argument("--case", type=pathlib.Path, help="where inputs and answer are, if not in FOLDER")
     parser.add_argument("--seconds", type=float, default=3)
     args = parser.parse_args()
-    infer = ENGINES[args.engine](args)
-    output = infer()
-    if not isinstance(output, numpy.ndarray):
-        output = output.float().numpy()
-    difference = agreement(numpy.load(args.folder / "answer.npy"), output)
+    args.case = args.case or args.folder
+    text = models.MODELS[args.model].architecture and args.engine in text_engines.ENGINES
+    infer = text_inference(args) if text else ENGINES[args.engine](args)
+    output = text_engines.numpy_of(infer())
+    difference = agreement(numpy.load(args.case / "answer.npy"), output)
     print(json.dumps({**measure(infer, args.seconds), **difference}))
 
 

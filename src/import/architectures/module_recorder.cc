@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <span>
 
 #include "base/check.h"
+#include "import/module_type.h"
 #include "import/printable.h"
 #include "ir/ops.h"
 
@@ -14,14 +14,14 @@ namespace {
 
 constexpr double kBatchNormMomentum = 0.1;
 
-/// "3 missing (a, b, c)": the first few of them.
-std::string list(std::span<const std::string> names, std::string_view what) {
+}  // namespace
+
+std::string first_few(std::span<const std::string> names, std::string_view what) {
   constexpr std::size_t kShown = 6;
   const auto shown = names.first(std::min(names.size(), kShown));
   return fmt::format("{} {} ({}{})", names.size(), what, fmt::join(shown, ", "), names.size() > kShown ? ", ..." : "");
 }
 
-/// The weights as float32, which is what the image is: half-precision checkpoints are widened when they are packed.
 tensor::LazyTensorPtr as_float32(const tensor::LazyTensorPtr& weight) {
   if (weight->dtype() == DType::f32) return weight;
   return std::make_shared<tensor::LazyTensor>(
@@ -29,7 +29,13 @@ tensor::LazyTensorPtr as_float32(const tensor::LazyTensorPtr& weight) {
       [weight] { weight->release(); });
 }
 
-}  // namespace
+tensor::LazyTensorPtr absent_parameter(std::string path, std::string name, Dims sizes) {
+  std::string key = "missing " + name;
+  return std::make_shared<tensor::LazyTensor>(std::move(key), DType::f32, std::move(sizes),
+                                              [path = std::move(path), name = std::move(name)]() -> Tensor {
+                                                base::fail<InvalidModel>("{}: '{}' is missing", path, name);
+                                              });
+}
 
 std::optional<Dims> ModuleRecorder::sizes_of(const std::string& name) const {
   const tensor::LazyTensorPtr tensor = weights_.find(name);
@@ -54,18 +60,14 @@ ir::Value* ModuleRecorder::parameter(const std::string& name, Dims sizes) {
     misshaped_.push_back(fmt::format("{} {}{}, expected float32{}", name, name_of(found->dtype()),
                                      to_string(found->sizes()), to_string(sizes)));
   // The walk goes on, so that all differences are reported at once; the graph is thrown away.
-  const std::string path = weights_.path;
-  return graph_.add_constant(
-      std::make_shared<tensor::LazyTensor>(
-          "missing " + name, DType::f32, std::move(sizes),
-          [path, name]() -> Tensor { base::fail<InvalidModel>("{}: '{}' is missing", path, name); }),
-      name);
+  return graph_.add_constant(absent_parameter(weights_.path, name, std::move(sizes)), name);
 }
 
 ir::Value* ModuleRecorder::record(std::string_view op, std::vector<ir::Value*> inputs, ir::Attributes attributes,
                                   const std::string& path) {
   ir::Source source;
   source.module = path;
+  source.module_type = module_type(op);
   return ir::record(graph_, std::string(op), std::move(inputs), std::move(attributes), std::move(source))->output();
 }
 
@@ -175,9 +177,9 @@ std::string ModuleRecorder::differences() const {
     if (!used_.contains(name)) unused.push_back(printable(name, 80));
   }
   std::vector<std::string> parts;
-  if (!missing_.empty()) parts.push_back(list(missing_, "missing"));
-  if (!misshaped_.empty()) parts.push_back(list(misshaped_, "of other sizes"));
-  if (!unused.empty()) parts.push_back(list(unused, "that the architecture does not have"));
+  if (!missing_.empty()) parts.push_back(first_few(missing_, "missing"));
+  if (!misshaped_.empty()) parts.push_back(first_few(misshaped_, "of other sizes"));
+  if (!unused.empty()) parts.push_back(first_few(unused, "that the architecture does not have"));
   return fmt::format("{}", fmt::join(parts, "; "));
 }
 

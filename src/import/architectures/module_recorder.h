@@ -3,6 +3,7 @@
 // state dict. The same walk that records the graph finds everything in which the state dict differs.
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_set>
@@ -82,5 +83,15 @@ class ModuleRecorder {
   std::vector<std::string> missing_;
   std::vector<std::string> misshaped_;
 };
+
+/// The weight as float32, in which graphs begin: half-precision checkpoints are widened when they are packed.
+tensor::LazyTensorPtr as_float32(const tensor::LazyTensorPtr& weight);
+
+/// What stands for a parameter that `path` lacks, so that a walk can go on and find all of them. Throws InvalidModel
+/// when its contents are asked for.
+tensor::LazyTensorPtr absent_parameter(std::string path, std::string name, Dims sizes);
+
+/// "3 missing (a, b, c)": the first few of the names.
+std::string first_few(std::span<const std::string> names, std::string_view what);
 
 }  // namespace wherry::import

@@ -86,7 +86,7 @@ CompiledAbout read_about(Fields& fields) {
   about.isa = fields.text();
   about.precision = fields.text();
   const auto kind = fields.number<std::uint8_t>();
-  if (kind > static_cast<std::uint8_t>(OriginKind::random_weights)) fields.damaged("names an unknown origin");
+  if (kind > static_cast<std::uint8_t>(OriginKind::huggingface)) fields.damaged("names an unknown origin");
   about.kind = static_cast<OriginKind>(kind);
   about.arch = fields.text();
   about.portable = fields.flag();

@@ -19,7 +19,7 @@
 namespace wherry::import {
 
 /// Where the model comes from: which reader understands the records.
-enum class OriginKind : std::uint8_t { torchscript, state_dict, legacy_state_dict, random_weights };
+enum class OriginKind : std::uint8_t { torchscript, state_dict, legacy_state_dict, random_weights, huggingface };
 
 /// What the file says of itself.
 struct CompiledAbout {
@@ -27,7 +27,7 @@ struct CompiledAbout {
   std::string isa;
   std::string precision;
   OriginKind kind = OriginKind::torchscript;
-  std::string arch;       ///< of a state dict or of random weights
+  std::string arch;       ///< of a state dict or of random weights; what a Hugging Face model was asked for as
   bool portable = false;  ///< no record is absent
   std::vector<std::vector<ir::TensorType>> shapes;
 };

@@ -2,6 +2,7 @@
 // the original. Only its weights come from elsewhere.
 
 #include "base/check.h"
+#include "import/huggingface/huggingface_source.h"
 #include "import/model_source.h"
 #include "import/printable.h"
 #include "import/state_dict/state_dict.h"
@@ -36,6 +37,7 @@ std::unique_ptr<ModelSource> open_original(const CompiledFile& file) {
     case OriginKind::state_dict: return make_state_dict_source(read_state_dict(file.records()), file.about().arch);
     case OriginKind::legacy_state_dict:
       return make_state_dict_source(read_legacy_state_dict(file.records()), file.about().arch);
+    case OriginKind::huggingface: return huggingface::make_huggingface_source(file.records(), file.about().arch);
     case OriginKind::random_weights: return make_random_source(*file.records(), file.about().arch);
   }
   base::fail<InternalError>("a bug in wherry: an unknown origin of a compiled model");

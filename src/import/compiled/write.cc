@@ -8,6 +8,8 @@
 #include "base/new_file.h"
 #include "import/compiled/compiled_file.h"
 #include "import/compiled/layout.h"
+#include "import/huggingface/model_folder.h"
+#include "import/safetensors/safetensors.h"
 #include "import/state_dict/state_dict.h"
 #include "import/state_dict/state_dict_source.h"
 
@@ -44,7 +46,15 @@ std::uint64_t rounded_up(std::uint64_t offset, std::uint64_t alignment) {
 /// Records that some reader asks for; what else people put into archives (".data/serialization_id", "extra/…") stays
 /// behind.
 bool is_read(std::string_view name) {
-  constexpr std::array kNames = {"data.pkl", "constants.pkl", "version", ".data/version", "byteorder"};
+  constexpr std::array<std::string_view, 9> kNames = {"data.pkl",
+                                                      "constants.pkl",
+                                                      "version",
+                                                      ".data/version",
+                                                      "byteorder",
+                                                      huggingface::kConfig,
+                                                      huggingface::kModules,
+                                                      huggingface::kPooling,
+                                                      kTensorList};
   constexpr std::array kFolders = {"code/", "data/", "constants/"};
   return name == kLegacyHead || name == kSeed || std::find(kNames.begin(), kNames.end(), name) != kNames.end() ||
          std::any_of(kFolders.begin(), kFolders.end(), [&](const char* folder) { return name.starts_with(folder); });

@@ -93,7 +93,13 @@ PythonValue Interpreter::call_function(const FunctionDef& function, Arguments ar
   const Nesting nesting(*this);
   charge(function.locals.size());
   const std::string* module = arguments.size() > 0 ? module_of(arguments[0]) : nullptr;
-  if (module == nullptr) module = stack_.empty() ? &no_module_ : stack_.back().module;
+  const std::string* type = &no_module_;
+  if (module != nullptr) {
+    type = &std::get<Instance*>(arguments[0])->class_name;
+  } else {
+    module = stack_.empty() ? &no_module_ : stack_.back().module;
+    if (!stack_.empty()) type = stack_.back().type;
+  }
 
   Frame frame;
   frame.function = &function;
@@ -114,7 +120,7 @@ PythonValue Interpreter::call_function(const FunctionDef& function, Arguments ar
     frame.slots[i] = std::move(value);
   }
 
-  stack_.push_back({&function, function.offset, module});
+  stack_.push_back({&function, function.offset, module, type});
   for (std::size_t i = 0; i < function.parameters.size(); ++i) {
     if (frame.slots[i]) continue;
     const Expr* fallback = function.parameters[i].fallback;

@@ -13,6 +13,11 @@ namespace {
 
 // Frames of the C++ stack that interpreted code may reach; a deep model needs a few dozen.
 constexpr int kMaxNesting = 900;
+/// That a node's call stack has: those next to it.
+constexpr std::size_t kMostFrames = 16;
+
+/// "Bottleneck" of "__torch__.torchvision.models.resnet.___torch_mangle_5.Bottleneck".
+std::string last_name(const std::string& qualified) { return qualified.substr(qualified.rfind('.') + 1); }
 
 }  // namespace
 
@@ -57,11 +62,38 @@ const std::string* Interpreter::module_of(const PythonValue& self) const {
   return nullptr;
 }
 
+// Two nodes in a row share most of their callers: a site's frame is made again only where it, or a caller, moved on.
+std::shared_ptr<const ir::Frame> Interpreter::calls() {
+  std::shared_ptr<const ir::Frame> caller;
+  for (std::size_t i = stack_.size() - std::min(stack_.size(), kMostFrames); i < stack_.size(); ++i) {
+    Site& site = stack_[i];
+    if (site.frame == nullptr || site.frame_offset != site.offset || site.frame->caller != caller) {
+      auto frame = std::make_shared<ir::Frame>();
+      const CodeUnit& unit = *site.function->unit;
+      frame->function = site.function->name;
+      frame->module = *site.module;
+      frame->module_type = last_name(*site.type);
+      frame->file = unit.path;
+      if (const SourceMap::Place* place = unit.source_map != nullptr ? unit.source_map->find(site.offset) : nullptr) {
+        frame->file = place->file;
+        frame->line = place->line;
+      }
+      frame->caller = std::move(caller);
+      site.frame = std::move(frame);
+      site.frame_offset = site.offset;
+    }
+    caller = site.frame;
+  }
+  return caller;
+}
+
 // The innermost place outside of torch itself: the line that the model's author knows.
-ir::Source Interpreter::locate() const {
+ir::Source Interpreter::locate() {
   ir::Source source;
   if (stack_.empty()) return source;
   source.module = *stack_.back().module;
+  source.module_type = last_name(*stack_.back().type);
+  source.calls = calls();
   const SourceMap::Place* best = nullptr;
   for (auto site = stack_.rbegin(); site != stack_.rend(); ++site) {
     const CodeUnit& unit = *site->function->unit;
@@ -84,7 +116,7 @@ ir::Source Interpreter::locate() const {
   return source;
 }
 
-std::string Interpreter::place() const {
+std::string Interpreter::place() {
   const ir::Source source = locate();
   return source.file.empty() ? "forward" : fmt::format("{}:{}", source.file, source.line);
 }

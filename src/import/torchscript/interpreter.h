@@ -96,6 +96,10 @@ class Interpreter {
     const FunctionDef* function;
     std::uint32_t offset;       // of what runs now
     const std::string* module;  // path of the innermost module
+    const std::string* type;    // its class's qualified name
+    // What calls() made for this site, while it and its callers are where they were.
+    std::shared_ptr<const ir::Frame> frame = {};
+    std::uint32_t frame_offset = 0;
   };
   struct Nesting {
     explicit Nesting(Interpreter& interpreter);
@@ -129,6 +133,7 @@ class Interpreter {
   PythonValue constant(std::int64_t index);
   void adopt(PythonValue& value, const std::string& name, int depth);
   Arguments evaluate_arguments(const Expr& call, Frame& frame);
+  /// The module's path; null where `self` is none.
   const std::string* module_of(const PythonValue& self) const;
   const ClassDef* class_of(const Instance& instance);  // null where the code lacks it
 
@@ -142,8 +147,9 @@ class Interpreter {
   void charge_lists(const Arguments& arguments);
 
   Callable* new_callable(Callable callable);
-  ir::Source locate() const;
-  std::string place() const;
+  ir::Source locate();
+  std::shared_ptr<const ir::Frame> calls();
+  std::string place();
 
   CodeUnits& code_;
   const std::vector<PythonValue>& constants_;

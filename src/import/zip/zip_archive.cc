@@ -26,12 +26,26 @@ std::shared_ptr<const ZipArchive> ZipArchive::of(std::string name, Bytes bytes,
                                                  std::vector<ZipRecord> records) {
   const std::shared_ptr<ZipArchive> archive(new ZipArchive());
   archive->path_ = std::move(name);
-  archive->bytes_ = bytes.data;
-  archive->owner_ = std::move(bytes.owner);
-  archive->file_ = std::move(file);
+  archive->parts_.push_back({std::move(bytes), std::move(file)});
   archive->records_ = std::move(records);
   archive->index_records();
   return archive;
+}
+
+std::shared_ptr<const ZipArchive> ZipArchive::joined(std::string name,
+                                                     std::span<const std::shared_ptr<const ZipArchive>> archives) {
+  const std::shared_ptr<ZipArchive> whole(new ZipArchive());
+  whole->path_ = std::move(name);
+  for (const std::shared_ptr<const ZipArchive>& archive : archives) {
+    const std::size_t before = whole->parts_.size();
+    whole->parts_.insert(whole->parts_.end(), archive->parts_.begin(), archive->parts_.end());
+    for (ZipRecord record : archive->records_) {
+      record.part += before;
+      whole->records_.push_back(std::move(record));
+    }
+  }
+  whole->index_records();
+  return whole;
 }
 
 bool ZipArchive::recognises(std::span<const std::byte> bytes) {
@@ -42,9 +56,7 @@ bool ZipArchive::recognises(std::span<const std::byte> bytes) {
 std::shared_ptr<const ZipArchive> ZipArchive::open(std::shared_ptr<const base::MappedFile> file, Root root) {
   const std::shared_ptr<ZipArchive> archive(new ZipArchive());
   archive->path_ = file->path();
-  archive->bytes_ = file->bytes();
-  archive->owner_ = file;
-  archive->file_ = std::move(file);
+  archive->parts_.push_back({{file->bytes(), file}, file});
   archive->read_directory(root);
   return archive;
 }
@@ -52,17 +64,17 @@ std::shared_ptr<const ZipArchive> ZipArchive::open(std::shared_ptr<const base::M
 std::shared_ptr<const ZipArchive> ZipArchive::open(std::string name, Bytes bytes, Root root) {
   const std::shared_ptr<ZipArchive> archive(new ZipArchive());
   archive->path_ = std::move(name);
-  archive->bytes_ = bytes.data;
-  archive->owner_ = std::move(bytes.owner);
+  archive->parts_.push_back({std::move(bytes), nullptr});
   archive->read_directory(root);
   return archive;
 }
 
 void ZipArchive::read_directory(Root root) {
-  const auto file_size = static_cast<std::int64_t>(bytes_.size());
+  const std::span<const std::byte> bytes = parts_[0].bytes.data;
+  const auto file_size = static_cast<std::int64_t>(bytes.size());
   std::int64_t inflated = 0;
   const std::int64_t inflated_limit = kInflatedBase + kInflatedPerByte * file_size;
-  std::vector<ZipRecord> entries = read_zip_directory(bytes_, path_);
+  std::vector<ZipRecord> entries = read_zip_directory(bytes, path_);
   if (root == Root::kStrip && entries[0].name.find('/') != std::string::npos)
     root_ = entries[0].name.substr(0, entries[0].name.find('/'));
   for (ZipRecord& record : entries) {
@@ -117,11 +129,12 @@ Bytes ZipArchive::contents(const ZipRecord& record) const {
   WHERRY_CHECK_LT(at, read_.size());  // one of ours, not a copy
   read_[at].store(true, std::memory_order_relaxed);
   if (record.compressed) return inflate(record);
-  return {stored_bytes(record), owner_};
+  return {stored_bytes(record), parts_[record.part].bytes.owner};
 }
 
 std::span<const std::byte> ZipArchive::stored_bytes(const ZipRecord& record) const {
-  return bytes_.subspan(static_cast<std::size_t>(record.offset), static_cast<std::size_t>(record.stored_size));
+  return parts_[record.part].bytes.data.subspan(static_cast<std::size_t>(record.offset),
+                                                static_cast<std::size_t>(record.stored_size));
 }
 
 Bytes ZipArchive::inflate(const ZipRecord& record) const {
@@ -174,9 +187,12 @@ void ZipArchive::forget_reads() const {
 }
 
 void ZipArchive::release(std::span<const std::byte> part) const {
-  if (!file_ || part.empty()) return;
-  const std::byte* end = bytes_.data() + bytes_.size();
-  if (part.data() >= bytes_.data() && part.data() + part.size() <= end) file_->release(part);
+  if (part.empty()) return;
+  for (const Part& own : parts_) {
+    const std::span<const std::byte> bytes = own.bytes.data;
+    const bool within = part.data() >= bytes.data() && part.data() + part.size() <= bytes.data() + bytes.size();
+    if (own.file && within) own.file->release(part);
+  }
 }
 
 }  // namespace wherry::import

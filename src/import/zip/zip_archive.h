@@ -36,6 +36,7 @@ struct ZipRecord {
   bool compressed = false;
   /// Known by name and size only: a weight of which a compiled file holds nothing but the packed form.
   bool absent = false;
+  std::size_t part = 0;  ///< of joined archives: the one that holds the bytes
 };
 
 /// Immutable and safe to read from several threads.
@@ -55,6 +56,11 @@ class ZipArchive : public std::enable_shared_from_this<ZipArchive> {
   static std::shared_ptr<const ZipArchive> of(std::string name, Bytes bytes,
                                               std::shared_ptr<const base::MappedFile> file,
                                               std::vector<ZipRecord> records);
+
+  /// One archive of all their records, for a model that lies in several files; `name` stands for the path in messages.
+  /// Throws InvalidModel where two have a record of the same name.
+  static std::shared_ptr<const ZipArchive> joined(std::string name,
+                                                  std::span<const std::shared_ptr<const ZipArchive>> archives);
 
   /// Whether these bytes begin as a zip archive does.
   static bool recognises(std::span<const std::byte> bytes);
@@ -95,11 +101,15 @@ class ZipArchive : public std::enable_shared_from_this<ZipArchive> {
   Bytes inflate(const ZipRecord& record) const;
   void check_crc(const ZipRecord& record, std::span<const std::byte> bytes) const;
 
+  /// Where records lie: all in one, except in joined archives.
+  struct Part {
+    Bytes bytes;
+    std::shared_ptr<const base::MappedFile> file;  ///< null where the bytes are not a mapped file's
+  };
+
   std::string path_;
   std::string root_;
-  std::span<const std::byte> bytes_;
-  std::shared_ptr<const void> owner_;
-  std::shared_ptr<const base::MappedFile> file_;  ///< null where the bytes are not a mapped file's
+  std::vector<Part> parts_;
   std::vector<ZipRecord> records_;
   std::unordered_map<std::string_view, std::size_t> index_;  ///< views of records_[i].name
   mutable std::vector<std::atomic<bool>> read_;              ///< by record

@@ -111,6 +111,27 @@ std::vector<TensorType> core_matmul(const Call& call) {
   return {plain(a.dtype, std::move(sizes))};
 }
 
+/// q [..., L, E], k [..., S, E], v [..., S, D], mask broadcastable to [..., L, S] → [..., L, D]
+std::vector<TensorType> core_attention(const Call& call) {
+  const TensorType &q = call.tensor(0), &k = call.tensor(1), &v = call.tensor(2);
+  for (const TensorType* type : {&q, &k, &v})
+    if (type->sizes.size() < 2) call.invalid("operand {} needs 2 dimensions or more", to_string(type->sizes));
+  if (q.dtype != k.dtype || q.dtype != v.dtype)
+    call.invalid("operands are {}, {} and {}", name_of(q.dtype), name_of(k.dtype), name_of(v.dtype));
+  call.number("scale");
+  call.flag("causal");
+  call.flag("zero_hidden");
+  Dims transposed = k.sizes;
+  std::swap(transposed[transposed.size() - 1], transposed[transposed.size() - 2]);
+  const Dims scores = product(call, q.sizes, transposed);
+  if (const TensorType* mask = call.maybe(3);
+      mask && (mask->dtype != DType::f32 || mask->sizes.empty() || mask->sizes.back() != scores.back() ||
+               call.broadcast(scores, mask->sizes) != scores))
+    call.invalid("mask {} does not fit the scores {}; accepted are float32 addends for all keys", to_string(*mask),
+                 to_string(scores));
+  return {plain(q.dtype, product(call, scores, v.sizes))};
+}
+
 /// One operand's (or the result's) subscripts, the ellipsis as '.'.
 std::string subscripts(const Call& call, std::string_view text) {
   std::string out;
@@ -253,6 +274,7 @@ std::span<const Entry> matmul_rules() {
       {"aten::scaled_dot_product_attention", attention},
       {"aten::_native_multi_head_attention", multi_head_attention},
       {"matmul", core_matmul},
+      {"attention", core_attention},
   };
   return kRules;
 }

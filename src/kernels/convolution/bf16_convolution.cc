@@ -6,10 +6,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/check.h"
+#include "base/checked_math.h"
 #include "kernels/convolution/families.h"
 #include "kernels/matmul/bf16_walk.h"
 
@@ -22,6 +25,10 @@ std::int64_t group_outputs(const ConvolutionWeights& weights) { return weights.o
 /// Few channels are padded, and a row of the window is one tap: see ConvolutionArguments::x.
 bool merges_row(const ConvolutionWeights& weights) { return weights.groups == 1 && weights.in_channels < 16; }
 
+bool padded(const ConvolutionShape& shape) {
+  return shape.pad_top + shape.pad_bottom + shape.pad_left + shape.pad_right > 0;
+}
+
 /// Pixels as rows of A, read where they lie.
 struct Lines {
   std::int64_t count = 0;      ///< 0 where they must be gathered
@@ -32,13 +39,12 @@ struct Lines {
 };
 
 Lines find_lines(const ConvolutionShape& shape) {
-  const bool padded = shape.pad_top + shape.pad_bottom + shape.pad_left + shape.pad_right > 0;
-  if (!bf16_panels(shape.weights).divided || (padded && !shape.x_halo) || shape.x_stride_w <= 0) return {};
+  if (!bf16_panels(shape.weights).divided || (padded(shape) && !shape.x_halo) || shape.x_stride_w <= 0) return {};
   if (merges_row(shape.weights) && (shape.dilation_w != 1 || shape.x_stride_w != bf16_channels(shape.weights)))
     return {};
   const std::int64_t out_h = shape.out_h(), out_w = shape.out_w();
   Lines lines;
-  if (shape.stride_h == 1 && shape.stride_w == 1) {
+  if ((shape.stride_h == 1 && shape.stride_w == 1) || shape.x_stride_phase != 0) {
     const bool pitched = shape.x_stride_h % shape.x_stride_w == 0;
     lines.row_pixels = out_h == 1 && shape.batch == 1 ? out_w : pitched ? shape.x_stride_h / shape.x_stride_w : 0;
     if (shape.batch == 1)
@@ -48,7 +54,7 @@ Lines find_lines(const ConvolutionShape& shape) {
     lines.rows = ((shape.batch - 1) * lines.image_rows + out_h - 1) * lines.row_pixels + out_w;
     // Not where a tile would read past the end, or most of it would be thrown away.
     if (lines.row_pixels >= out_w && lines.image_rows >= out_h && lines.rows >= kBf16TileRows &&
-        lines.rows <= 2 * shape.batch * out_h * out_w) {
+        (shape.x_stride_phase != 0 || lines.rows <= 2 * shape.batch * out_h * out_w)) {
       lines.count = 1;
       lines.row_bytes = 2 * shape.x_stride_w;
       return lines;
@@ -70,15 +76,19 @@ class Bf16Convolution final : public Convolution {
     const std::int64_t taps_w = merges_row(weights) ? 1 : weights.kernel_w;
     for (std::int64_t i = 0; i < weights.kernel_h; ++i)
       for (std::int64_t j = 0; j < taps_w; ++j)
-        tap_bytes_.push_back(2 * ((i * shape.dilation_h - shape.pad_top) * shape.x_stride_h +
-                                  (j * shape.dilation_w - shape.pad_left) * shape.x_stride_w));
+        tap_bytes_.push_back(
+            2 * shape.x_at(0, i * shape.dilation_h - shape.pad_top, j * shape.dilation_w - shape.pad_left));
+    WHERRY_CHECK(shape.x_stride_phase == 0 || lines_.count == 1);
     channels_ = bf16_channels(weights);
-    merges_ = shape.dilation_w == 1 && shape.x_stride_w == channels_;
-    pieces_at_ = walk_.scratch_bytes();
+    // Rows that are gathered together had better have the same pieces, at the sides of an image too.
+    merges_ = shape.dilation_w == 1 && shape.x_stride_w == channels_ && (kBf16GatherRows == 1 || merges_row(weights));
+    const bool gathers = lines_.count == 0;
+    zeros_at_ = walk_.scratch_bytes();
+    pieces_at_ = zeros_at_;
+    if (gathers && kBf16GatherRows > 1 && !merges_ && padded(shape) && !shape.x_halo)
+      pieces_at_ += static_cast<std::size_t>(base::round_up(2 * channels_, 64));
     scratch_bytes_ = pieces_at_;
-    if (lines_.count == 0)
-      scratch_bytes_ +=
-          (static_cast<std::size_t>(weights.kernel_h * weights.kernel_w) * sizeof(Bf16Piece) + 63) / 64 * 64;
+    if (gathers) scratch_bytes_ += kBf16GatherRows * static_cast<std::size_t>(taps()) * sizeof(Bf16Piece);
     name_ = fmt::format("bf16_conv_{}_{}", lines_.count > 0 ? "32x32" : "gather_32x32", base::name_of(isa));
   }
 
@@ -93,7 +103,9 @@ class Bf16Convolution final : public Convolution {
 
   void run(const ConvolutionArguments& arguments, std::int64_t begin, std::int64_t end,
            void* scratch) const noexcept override {
-    Operands operands{*this, arguments, reinterpret_cast<Bf16Piece*>(static_cast<std::byte*>(scratch) + pieces_at_)};
+    auto* const memory = static_cast<std::byte*>(scratch);
+    if (pieces_at_ > zeros_at_) std::memset(memory + zeros_at_, 0, pieces_at_ - zeros_at_);
+    Operands operands{*this, arguments, reinterpret_cast<Bf16Piece*>(memory + pieces_at_), memory + zeros_at_};
     walk_.run(operands, tap_bytes_.data(), arguments.epilogue, arguments.next, arguments.y, shape_.y_stride_w, begin,
               end, scratch);
   }
@@ -103,6 +115,7 @@ class Bf16Convolution final : public Convolution {
     const Bf16Convolution& self;
     const ConvolutionArguments& arguments;
     Bf16Piece* pieces;
+    const std::byte* zeros;  // a tap outside the image
 
     const std::byte* a(std::int64_t group, std::int64_t line) const {
       const ConvolutionShape& shape = self.shape_;
@@ -111,9 +124,10 @@ class Bf16Convolution final : public Convolution {
         at += line / self.out_h_ * shape.x_stride_n + line % self.out_h_ * shape.stride_h * shape.x_stride_h;
       return static_cast<const std::byte*>(arguments.x) + 2 * at;
     }
-    void gather(std::int64_t group, std::int64_t row, Bf16GatherTask& task) const {
-      task.pieces = pieces;
-      task.count = self.find_pieces(a(group, 0), row, pieces);
+    void gather(std::int64_t group, std::int64_t row, int i, Bf16GatherTask& task) const {
+      Bf16Piece* const of_row = pieces + i * self.taps();
+      task.pieces = of_row;
+      task.count = self.find_pieces(a(group, 0), row, zeros, of_row);
     }
     const std::byte* panel(std::int64_t group, std::int64_t panel, std::byte*) const {
       const Bf16Panels& panels = self.walk_.panels();
@@ -137,9 +151,13 @@ class Bf16Convolution final : public Convolution {
     problem.gathers = lines_.count == 0;
     problem.line_rows = problem.gathers ? shape_.batch * out_h_ * out_w_ : lines_.rows;
     problem.rows = problem.gathers ? problem.line_rows : lines_.count * lines_.rows;
-    problem.a_row_bytes = lines_.row_bytes;
+    problem.even_rows = kBf16Gathers && has_even_rows();
+    problem.a_row_bytes = problem.even_rows ? 2 * shape_.x_stride_w : lines_.row_bytes;
     // A window's taps in neighbouring pixels of a row share their cache lines.
     problem.a_read_bytes = 2 * bf16_channels(shape_.weights) * shape_.weights.kernel_h * shape_.stride_w;
+    problem.y_is_even = shape_.y_stride_phase == 0 &&
+                        (out_h_ == 1 || shape_.y_stride_h == out_w_ * shape_.y_stride_w) &&
+                        (shape_.batch == 1 || shape_.y_stride_n == out_h_ * shape_.y_stride_h);
     problem.y_is_bf16 = shape_.y_dtype == DType::bf16;
     problem.y_dtype = shape_.y_dtype;
     problem.threads = threads;
@@ -151,19 +169,44 @@ class Bf16Convolution final : public Convolution {
     const std::int64_t width = lines_.count == 1 ? lines_.row_pixels : out_w_;
     const std::int64_t height = lines_.count == 1 ? lines_.image_rows : out_h_;
     std::int64_t w = row % width, h = row / width % height, n = row / (width * height);
-    for (std::int64_t r = 0; r < count; ++r) {
-      const bool result = w < out_w_ && h < out_h_;
-      offsets[r] = result ? (n * shape_.y_stride_n + h * shape_.y_stride_h + w * shape_.y_stride_w) * bytes : -1;
-      pixels[r] = result ? (n * out_h_ + h) * out_w_ + w : 0;
-      if (++w == width) {
-        w = 0;
-        if (++h == height) h = 0, ++n;
+    const std::int64_t step = shape_.y_stride_w * bytes;
+    for (std::int64_t r = 0; r < count;) {
+      const bool results = w < out_w_ && h < out_h_;
+      const std::int64_t end = r + std::min(count - r, (results ? out_w_ : width) - w);
+      w += end - r;
+      if (results) {
+        const std::int64_t first = w - end + r;
+        std::int64_t pixel = (n * out_h_ + h) * out_w_ + first;
+        // Neighbours in the image, or every second pixel of it, lie at even distances.
+        std::int64_t offset = shape_.y_at(n, h, first) * bytes;
+        std::int64_t next = shape_.y_stride_phase == 0 ? offset + step : shape_.y_at(n, h, first + 1) * bytes;
+        const std::int64_t both = shape_.y_stride_phase == 0 ? 2 * step : step;
+        for (; r < end; ++r) {
+          offsets[r] = offset, pixels[r] = pixel++;
+          offset = std::exchange(next, offset + both);
+        }
+      } else {
+        for (; r < end; ++r) offsets[r] = -1, pixels[r] = 0;
       }
+      if (w < width) continue;
+      w = 0;
+      if (++h == height) h = 0, ++n;
     }
   }
 
-  /// The parts of one output pixel's window that lie in the image; x is at the group's first channel.
-  std::int64_t find_pieces(const std::byte* x, std::int64_t pixel, Bf16Piece* pieces) const noexcept {
+  /// Whether results are pixels of x one by one, which lie at even distances.
+  bool has_even_rows() const {
+    return taps() == 1 && shape_.stride_h == 1 && shape_.stride_w == 1 && out_h_ == shape_.in_h &&
+           out_w_ == shape_.in_w && bf16_channels(shape_.weights) % kBf16Group == 0 &&
+           (out_h_ == 1 || shape_.x_stride_h == out_w_ * shape_.x_stride_w) &&
+           (shape_.batch == 1 || shape_.x_stride_n == out_h_ * out_w_ * shape_.x_stride_w);
+  }
+  std::int64_t taps() const { return shape_.weights.kernel_h * shape_.weights.kernel_w; }
+
+  /// The parts of one output pixel's window that lie in the image or its halo, and zeros for the others where rows are
+  /// gathered together; x is at the group's first channel.
+  std::int64_t find_pieces(const std::byte* x, std::int64_t pixel, const std::byte* zeros,
+                           Bf16Piece* pieces) const noexcept {
     const std::int64_t inputs = channels_;
     const std::int64_t kernel_h = shape_.weights.kernel_h, kernel_w = shape_.weights.kernel_w;
     const std::int64_t ow = pixel % out_w_, oh = pixel / out_w_ % out_h_, n = pixel / (out_w_ * out_h_);
@@ -171,18 +214,22 @@ class Bf16Convolution final : public Convolution {
     std::int64_t count = 0;
     for (std::int64_t i = 0; i < kernel_h; ++i) {
       const std::int64_t ih = ih0 + i * shape_.dilation_h;
-      if (ih < 0 || ih >= shape_.in_h) continue;
+      const bool no_line = !shape_.x_halo && (ih < 0 || ih >= shape_.in_h);
+      if (no_line && (merges_ || kBf16GatherRows == 1)) continue;
       const std::byte* const line = x + 2 * (n * shape_.x_stride_n + ih * shape_.x_stride_h + iw0 * shape_.x_stride_w);
       if (merges_) {
-        const std::int64_t first = std::max<std::int64_t>(0, -iw0), end = std::min(kernel_w, shape_.in_w - iw0);
+        const std::int64_t first = shape_.x_halo ? 0 : std::max<std::int64_t>(0, -iw0);
+        const std::int64_t end = shape_.x_halo ? kernel_w : std::min(kernel_w, shape_.in_w - iw0);
         if (first < end)
           pieces[count++] = {line + 2 * first * inputs, (i * kernel_w + first) * inputs, (end - first) * inputs};
         continue;
       }
       for (std::int64_t j = 0; j < kernel_w; ++j) {
         const std::int64_t iw = iw0 + j * shape_.dilation_w;
-        if (iw < 0 || iw >= shape_.in_w) continue;
-        pieces[count++] = {line + 2 * j * shape_.dilation_w * shape_.x_stride_w, (i * kernel_w + j) * inputs, inputs};
+        const bool outside = no_line || (!shape_.x_halo && (iw < 0 || iw >= shape_.in_w));
+        if (outside && kBf16GatherRows == 1) continue;
+        pieces[count++] = {outside ? zeros : line + 2 * j * shape_.dilation_w * shape_.x_stride_w,
+                           (i * kernel_w + j) * inputs, inputs};
       }
     }
     return count;
@@ -195,7 +242,8 @@ class Bf16Convolution final : public Convolution {
   std::vector<std::int64_t> tap_bytes_;
   std::int64_t channels_ = 0;  ///< of a group in x
   bool merges_ = false;        ///< a window's row is one piece
-  std::size_t pieces_at_ = 0, scratch_bytes_ = 0;
+  // Zeros end where pieces begin; there are none where no tap of rows gathered together is outside of the image.
+  std::size_t zeros_at_ = 0, pieces_at_ = 0, scratch_bytes_ = 0;
   std::string name_;
 };
 
@@ -217,6 +265,12 @@ Bf16Panels bf16_panels(const ConvolutionWeights& weights) {
 
 bool reads_halo(const ConvolutionWeights& weights) {
   return family_of(weights, base::Isa::avx512_bf16) == ConvolutionFamily::bf16_matmul && bf16_panels(weights).divided;
+}
+
+bool reads_phases(const ConvolutionWeights& weights) { return reads_halo(weights) && !merges_row(weights); }
+
+bool writes_phases(const ConvolutionWeights& weights) {
+  return family_of(weights, base::Isa::avx512_bf16) == ConvolutionFamily::bf16_matmul;
 }
 
 std::unique_ptr<const Convolution> make_bf16_convolution(const ConvolutionShape& shape, base::Isa isa, int threads,

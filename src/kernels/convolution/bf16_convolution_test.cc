@@ -274,6 +274,70 @@ TEST_P(Bf16ConvolutionOn, LayersOfNetworksOnManyThreads) {
   }
 }
 
+TEST_P(Bf16ConvolutionOn, ImagesAsFourOfEverySecondPixel) {
+  if (!reads_phases({.in_channels = 64, .out_channels = 64, .dtype = DType::bf16}))
+    GTEST_SKIP() << "bf16 kernels of this architecture gather rows";
+  int options = 0;
+  for (const std::int64_t kernel : {1, 2, 3, 4, 5})
+    for (const std::int64_t padding : {0, 1, 2})
+      for (const std::int64_t channels : {32, 48})
+        for (const auto& [height, width] : {std::pair{8, 10}, {14, 14}, {28, 20}})
+          for (const bool y_too : {false, true}) {
+            if (padding >= kernel) continue;
+            ConvolutionShape plain = dense({channels, 40, kernel, kernel, 1}, height, width, 2, padding);
+            plain.batch = 1 + options++ % 2;
+            if (plain.out_h() * plain.out_w() < 16) continue;
+            plain.y_dtype = DType::bf16;
+            const Image image = make_image(plain, 51);
+            const std::int64_t taps = kernel * kernel, strides[4] = {channels * taps, taps, kernel, 1};
+            const std::vector<float> w = whole_numbers(40 * channels * taps, 52), bias = whole_numbers(40, 53);
+            const std::vector<std::uint16_t> w_bf16 = to_bf16(w);
+            const std::int64_t results = plain.batch * plain.out_h() * plain.out_w() * 40;
+            std::vector<std::uint16_t> expected(static_cast<std::size_t>(results));
+            ConvolutionArguments arguments;
+            arguments.x = image.x, arguments.weights = w_bf16.data(), arguments.y = expected.data();
+            arguments.epilogue.bias = bias.data(), arguments.epilogue.low = 0;
+            convolution_reference(plain, arguments, strides);
+
+            // Zeros as far as the taps reach: from the first to after the last row or column of a phase.
+            ConvolutionShape phases = plain;
+            const std::int64_t before = (padding + 1) / 2, reach = kernel - 1 - padding;
+            const auto after = [&](std::int64_t in, std::int64_t out) {
+              return std::max<std::int64_t>(0, out - 1 + (reach - (reach & 1)) / 2 - (in / 2 - 1));
+            };
+            const std::int64_t gap_h = std::max(before, after(height, plain.out_h()));
+            const std::int64_t gap_w = std::max(before, after(width, plain.out_w()));
+            phases.x_halo = true;
+            phases.x_stride_h = (width / 2 + gap_w) * channels;
+            phases.x_stride_n = (height / 2 + gap_h) * phases.x_stride_h;
+            phases.x_stride_phase = plain.batch * phases.x_stride_n;
+            const std::int64_t origin = before * (phases.x_stride_h + channels);
+            std::vector<std::uint16_t> x(
+                static_cast<std::size_t>(origin + 4 * phases.x_stride_phase + gap_w * channels));
+            for (std::int64_t n = 0; n < plain.batch; ++n)
+              for (std::int64_t h = 0; h < height; ++h)
+                for (std::int64_t v = 0; v < width; ++v)
+                  std::copy_n(image.x + plain.x_at(n, h, v), channels, &x[origin + phases.x_at(n, h, v)]);
+            if (y_too) {
+              phases.y_stride_h = (plain.out_w() + 1) / 2 * 40;
+              phases.y_stride_n = (plain.out_h() + 1) / 2 * phases.y_stride_h;
+              phases.y_stride_phase = plain.batch * phases.y_stride_n;
+            }
+            const std::int64_t room = y_too ? 4 * phases.y_stride_phase : results;
+            std::vector<std::uint16_t> y(static_cast<std::size_t>(room), 0x7fc0);
+            base::AlignedBuffer packed(packed_bytes(plain.weights, GetParam()));
+            pack(plain.weights, GetParam(), w.data(), strides, packed.data());
+            arguments.x = x.data() + origin, arguments.weights = packed.data(), arguments.y = y.data();
+            run_in_pieces(*make_convolution(phases, GetParam(), 2), arguments, 54);
+            for (std::int64_t n = 0; n < plain.batch; ++n)
+              for (std::int64_t h = 0; h < plain.out_h(); ++h)
+                for (std::int64_t v = 0; v < plain.out_w(); ++v)
+                  ASSERT_EQ(std::memcmp(&y[phases.y_at(n, h, v)], &expected[plain.y_at(n, h, v)], 80), 0)
+                      << "kernel " << kernel << ", padding " << padding << ", " << height << "x" << width << ", pixel "
+                      << n << " " << h << " " << v;
+          }
+}
+
 TEST_P(Bf16ConvolutionOn, NonFiniteInputsStayInTheirWindows) {
   std::vector<ConvolutionWeights> all = all_families(3, 3);
   for (const std::int64_t kernel : {4, 5, 7}) all.push_back({40, 40, kernel, kernel, 40, DType::bf16});

@@ -17,6 +17,12 @@
 #include "kernels/matmul/block.h"
 
 namespace wherry::kernels {
+
+// Defined in depthwise_<isa>.cc.
+#define WHERRY_BF16_DEPTHWISE(isa) extern const Bf16DepthwiseSet kBf16Depthwise_##isa;
+#include "kernels/convolution/bf16_depthwise_kernels.inc"
+#undef WHERRY_BF16_DEPTHWISE
+
 namespace {
 
 using base::ceil_div;
@@ -36,24 +42,41 @@ Taps clip(std::int64_t start, std::int64_t dilation, std::int64_t taps, std::int
   return {first, std::max(first, end)};
 }
 
-/// The kernels for this window; the list ends with those for any.
-const Bf16DepthwiseKernels& kernels_for(const ConvolutionShape& shape) {
-  const Bf16DepthwiseKernels* kernels = kBf16Depthwise;
-  while (kernels->taps_w != 0 &&
-         (kernels->taps_w != shape.weights.kernel_w || kernels->stride_w != shape.stride_w || shape.dilation_w != 1))
-    ++kernels;
-  return *kernels;
+/// The sets that run on `isa`, strongest first.
+std::vector<const Bf16DepthwiseSet*> sets_of(base::Isa isa) {
+  std::vector<const Bf16DepthwiseSet*> sets;
+#define WHERRY_BF16_DEPTHWISE(set) \
+  if (base::includes(isa, base::Isa::set)) sets.insert(sets.begin(), &kBf16Depthwise_##set);
+#include "kernels/convolution/bf16_depthwise_kernels.inc"
+#undef WHERRY_BF16_DEPTHWISE
+  WHERRY_CHECK(!sets.empty());
+  return sets;
+}
+
+/// The kernels for this window, and the set that they are of. The weakest set has kernels for any window.
+struct Chosen {
+  const Bf16DepthwiseKernels* kernels;
+  base::Isa isa;
+};
+Chosen kernels_for(const ConvolutionShape& shape, base::Isa isa) {
+  for (const Bf16DepthwiseSet* set : sets_of(isa))
+    for (int i = 0; i < set->count; ++i) {
+      const Bf16DepthwiseKernels& kernels = set->windows[i];
+      if (kernels.taps_w == 0 ||
+          (kernels.taps_w == shape.weights.kernel_w && kernels.stride_w == shape.stride_w && shape.dilation_w == 1))
+        return {&kernels, set->isa};
+    }
+  base::fail<InternalError>("no bf16 depthwise kernels for windows {} wide", shape.weights.kernel_w);
 }
 
 class Bf16Depthwise final : public Convolution {
  public:
   Bf16Depthwise(const ConvolutionShape& shape, base::Isa isa, int threads)
       : shape_(shape),
-        kernels_(kernels_for(shape)),
+        kernels_(*kernels_for(shape, isa).kernels),
         out_h_(shape.out_h()),
         out_w_(shape.out_w()),
         vectors_(ceil_div(shape.weights.in_channels, kLanes)) {
-    WHERRY_CHECK(base::has_bf16(isa));
     for (std::int64_t oh = 0; oh < out_h_; ++oh) {
       const std::int64_t ih = oh * shape.stride_h - shape.pad_top;
       const Taps taps = clip(ih, shape.dilation_h, shape.weights.kernel_h, shape.in_h);
@@ -75,7 +98,7 @@ class Bf16Depthwise final : public Convolution {
     else
       channel_blocks_ = std::min(vectors_, base::round_up(channel_blocks_, threads)), row_blocks_ = 1;
     block_channels_ = ceil_div(vectors_, channel_blocks_) * kLanes;
-    name_ = fmt::format("bf16_depthwise_{}x32_avx512_bf16", kernels_.max_pixels);
+    name_ = fmt::format("bf16_depthwise_{}x32_{}", kernels_.max_pixels, base::name_of(kernels_for(shape, isa).isa));
   }
 
   std::string_view name() const override { return name_; }
@@ -196,6 +219,8 @@ void Bf16Depthwise::run(const ConvolutionArguments& arguments, std::int64_t begi
 }
 
 }  // namespace
+
+bool splits_bf16_depthwise(base::Isa isa) { return sets_of(isa).front()->split; }
 
 std::unique_ptr<const Convolution> make_bf16_depthwise(const ConvolutionShape& shape, base::Isa isa, int threads) {
   return std::make_unique<Bf16Depthwise>(shape, isa, threads);

@@ -1,17 +1,19 @@
 #pragma once
 // The innermost contract of depthwise convolution on bf16 images: neighbouring output pixels of one row, channels 32 at
-// a time. A load of 32 bf16 numbers is two vectors of fp32, its even and its odd elements; a column of the image is
-// split so once and serves every pixel whose window it lies in.
+// a time. A column of the image is widened to fp32 once and serves every pixel whose window it lies in. On AVX-512 a
+// load of 32 bf16 numbers becomes two vectors, its even and its odd elements, and weights are packed for that.
 
 #include <cstdint>
+
+#include "base/cpu.h"
 
 namespace wherry::kernels {
 
 inline constexpr std::int64_t kBf16DepthwiseLanes = 32;
 
 /// y[p, c] = clamp(bias[c] + Σ over taps of x · w + residual[p, c], low, high) for `channels` channels c. Weights are
-/// [32 channels][kernel_h][kernel_w][32] fp32, first those of the 16 even channels, then of the odd ones; where no more
-/// than 16 channels are left, in their order. Neither x nor y is touched past `channels`.
+/// [32 channels][kernel_h][kernel_w][32] fp32, in the channels' order. Where the set splits them, first those of the 16
+/// even channels, then of the odd ones, unless no more than 16 are left. Neither x nor y is touched past `channels`.
 struct Bf16DepthwiseTask {
   const std::uint16_t* x;  ///< first tap's row inside the image, first pixel's first column, first channel
   std::int64_t taps_h;     ///< rows of the window inside the image
@@ -48,7 +50,15 @@ struct Bf16DepthwiseKernels {
   Bf16DepthwiseKernel pixels[kMaxBf16DepthwisePixels + 1] = {};
 };
 
-/// One for each WHERRY_BF16_DEPTHWISE of kernels.inc; the last one takes any window.
-extern const Bf16DepthwiseKernels kBf16Depthwise[];
+/// What an instruction set has.
+struct Bf16DepthwiseSet {
+  base::Isa isa;
+  bool split;                           ///< the order of weights
+  const Bf16DepthwiseKernels* windows;  ///< [count]
+  int count;
+};
+
+/// Whether weights are split by even and odd channels. `isa` must have bf16.
+bool splits_bf16_depthwise(base::Isa isa);
 
 }  // namespace wherry::kernels

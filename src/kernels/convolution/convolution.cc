@@ -2,11 +2,14 @@
 
 #include "kernels/convolution/convolution.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/check.h"
 #include "kernels/convolution/bf16_depthwise.h"
 #include "kernels/convolution/families.h"
+#include "kernels/convolution/window_kernels.h"
 #include "kernels/matmul/tile_kernels.h"
 
 namespace wherry::kernels {
@@ -25,9 +28,15 @@ void check(const ConvolutionWeights& weights) {
   WHERRY_CHECK(weights.winograd == 0 || weights.winograd == 2 || weights.winograd == 4);
 }
 
+/// Of the vectors that depthwise and grouped convolutions are packed for.
+std::int64_t lanes_of(const ConvolutionWeights& weights, base::Isa isa) {
+  if (weights.dtype == DType::bf16) return window_kernels(WindowKind::grouped, bf16_window_isa(isa)).lanes;
+  return window_kernels(WindowKind::depthwise, base::fp32_isa(isa)).lanes;
+}
+
 std::int64_t packed_elements(const ConvolutionWeights& weights, base::Isa isa) {
   const TileKernels& tiles = tile_kernels(isa);
-  const std::int64_t lanes = tiles.lanes;
+  const std::int64_t lanes = lanes_of(weights, isa);
   switch (family_of(weights, isa)) {
     case ConvolutionFamily::bf16_matmul: return weights.groups * bf16_panels(weights).bytes() / 4;
     case ConvolutionFamily::winograd: return winograd_elements(weights, isa);
@@ -83,16 +92,16 @@ void pack_depthwise(const ConvolutionWeights& weights, std::int64_t lanes, const
         packed[c] = c < channels ? source[c * strides[0] + i * strides[2] + j * strides[3]] : 0.0f;
 }
 
-void pack_bf16_depthwise(const ConvolutionWeights& weights, const float* source, const std::int64_t strides[4],
-                         float* packed) {
+void pack_bf16_depthwise(const ConvolutionWeights& weights, bool split, const float* source,
+                         const std::int64_t strides[4], float* packed) {
   constexpr std::int64_t kLanes = kBf16DepthwiseLanes;
   const std::int64_t channels = weights.in_channels;
   for (std::int64_t first = 0; first < channels; first += kLanes)
     for (std::int64_t i = 0; i < weights.kernel_h; ++i)
       for (std::int64_t j = 0; j < weights.kernel_w; ++j, packed += kLanes)
         for (std::int64_t lane = 0; lane < kLanes; ++lane) {
-          const bool few = channels - first <= kLanes / 2;
-          const std::int64_t c = first + (few ? lane : lane % (kLanes / 2) * 2 + lane / (kLanes / 2));
+          const bool in_order = !split || channels - first <= kLanes / 2;
+          const std::int64_t c = first + (in_order ? lane : lane % (kLanes / 2) * 2 + lane / (kLanes / 2));
           packed[lane] = c < channels ? source[c * strides[0] + i * strides[2] + j * strides[3]] : 0.0f;
         }
 }
@@ -122,7 +131,7 @@ ConvolutionFamily family_of(const ConvolutionWeights& weights, base::Isa isa) {
   if (weights.groups == weights.in_channels && weights.groups == weights.out_channels)
     return weights.dtype == DType::bf16 ? ConvolutionFamily::bf16_depthwise : ConvolutionFamily::depthwise;
   // With fewer than two groups a vector, the matmul over one group wastes nothing.
-  return grouped_vectors(weights, tile_kernels(isa).lanes).groups_per_vector >= 2 ? ConvolutionFamily::grouped : matmul;
+  return grouped_vectors(weights, lanes_of(weights, isa)).groups_per_vector >= 2 ? ConvolutionFamily::grouped : matmul;
 }
 
 GroupedVectors grouped_vectors(const ConvolutionWeights& weights, std::int64_t lanes) {
@@ -140,19 +149,19 @@ std::size_t packed_bytes(const ConvolutionWeights& weights, base::Isa isa) {
   return (static_cast<std::size_t>(packed_elements(weights, isa)) * sizeof(float) + 63) / 64 * 64;
 }
 
-std::string_view packed_format(const ConvolutionWeights& weights, base::Isa isa) {
-  static constexpr std::string_view kNames[6][3] = {
-      {"f32_panel8", "f32_panel16", "f32_panel32"},
-      {"f32_depthwise4", "f32_depthwise8", "f32_depthwise16"},
-      {"f32_grouped4", "f32_grouped8", "f32_grouped16"},
-      {"bf16_panel32", "bf16_panel32", "bf16_panel32"},
-      {"f32_winograd4_panel8", "f32_winograd4_panel16", "f32_winograd4_panel32"},
-      {"f32_depthwise32_split", "f32_depthwise32_split", "f32_depthwise32_split"},
-  };
-  static constexpr std::string_view kWinograd2[3] = {"f32_winograd2_panel8", "f32_winograd2_panel16",
-                                                     "f32_winograd2_panel32"};
-  if (weights.winograd == 2) return kWinograd2[static_cast<int>(base::fp32_isa(isa))];
-  return kNames[static_cast<int>(family_of(weights, isa))][static_cast<int>(base::fp32_isa(isa))];
+std::string packed_format(const ConvolutionWeights& weights, base::Isa isa) {
+  const TileKernels& tiles = tile_kernels(isa);
+  const int panel = tiles.lanes * tiles.max_vectors;
+  switch (family_of(weights, isa)) {
+    case ConvolutionFamily::implicit_matmul: return fmt::format("f32_panel{}", panel);
+    case ConvolutionFamily::depthwise: return fmt::format("f32_depthwise{}", lanes_of(weights, isa));
+    case ConvolutionFamily::grouped: return fmt::format("f32_grouped{}", lanes_of(weights, isa));
+    case ConvolutionFamily::bf16_matmul: return std::string(kBf16PackedFormat);
+    case ConvolutionFamily::winograd: return fmt::format("f32_winograd{}_panel{}", weights.winograd, panel);
+    case ConvolutionFamily::bf16_depthwise:
+      return splits_bf16_depthwise(isa) ? "f32_depthwise32_split" : "f32_depthwise32";
+  }
+  return "";
 }
 
 void pack(const ConvolutionWeights& weights, base::Isa isa, const float* source, const std::int64_t strides[4],
@@ -173,13 +182,14 @@ void pack(const ConvolutionWeights& weights, base::Isa isa, const float* source,
   check(weights);
   if (begin >= end) return;
   float* const to = static_cast<float*>(packed);
-  const std::int64_t lanes = tile_kernels(isa).lanes;
+  const std::int64_t lanes = lanes_of(weights, isa);
   switch (family_of(weights, isa)) {
     case ConvolutionFamily::implicit_matmul: return pack_implicit(weights, isa, source, strides, to, begin, end);
     case ConvolutionFamily::winograd: return pack_winograd(weights, isa, source, strides, to, begin, end);
     case ConvolutionFamily::bf16_matmul:
       return pack_bf16(weights, source, strides, static_cast<std::byte*>(packed), begin, end);
-    case ConvolutionFamily::bf16_depthwise: return pack_bf16_depthwise(weights, source, strides, to);
+    case ConvolutionFamily::bf16_depthwise:
+      return pack_bf16_depthwise(weights, splits_bf16_depthwise(isa), source, strides, to);
     case ConvolutionFamily::depthwise: return pack_depthwise(weights, lanes, source, strides, to);
     case ConvolutionFamily::grouped: return pack_grouped(weights, lanes, source, strides, to);
   }
@@ -188,6 +198,10 @@ void pack(const ConvolutionWeights& weights, base::Isa isa, const float* source,
 std::unique_ptr<const Convolution> make_convolution(const ConvolutionShape& shape, base::Isa isa, int threads,
                                                     const Choice& choice) {
   check(shape.weights);
+  WHERRY_CHECK(shape.x_stride_phase == 0 ||
+               (shape.x_halo && reads_phases(shape.weights) && shape.stride_h == 2 && shape.stride_w == 2 &&
+                shape.dilation_h == 1 && shape.dilation_w == 1 && shape.in_h % 2 == 0 && shape.in_w % 2 == 0));
+  WHERRY_CHECK(shape.y_stride_phase == 0 || writes_phases(shape.weights));
   WHERRY_CHECK(threads >= 1);
   WHERRY_CHECK(shape.stride_h >= 1 && shape.stride_w >= 1 && shape.dilation_h >= 1 && shape.dilation_w >= 1);
   WHERRY_CHECK(shape.pad_top >= 0 && shape.pad_bottom >= 0 && shape.pad_left >= 0 && shape.pad_right >= 0);

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -36,7 +37,7 @@ struct ConvolutionWeights {
 std::size_t packed_bytes(const ConvolutionWeights& weights, base::Isa isa);
 /// The name of the packed format, e.g. "f32_panel32", "bf16_panel32", "f32_depthwise16": equal names, shapes and
 /// contents may share bytes.
-std::string_view packed_format(const ConvolutionWeights& weights, base::Isa isa);
+std::string packed_format(const ConvolutionWeights& weights, base::Isa isa);
 /// Packs fp32 weights whose element (o, c, kh, kw) is at source + o·strides[0] + c·strides[1] + kh·strides[2] +
 /// kw·strides[3].
 void pack(const ConvolutionWeights& weights, base::Isa isa, const float* source, const std::int64_t strides[4],
@@ -68,12 +69,26 @@ struct ConvolutionShape {
   /// first and pad_bottom after the last, pad_left pixels before each row and pad_right after it. Neighbouring rows and
   /// images may share them.
   bool x_halo = false;
+  /// Where not 0, an image lies as four: of every second row and column, the even ones first. Pixel (n, h, w) is at
+  /// (h % 2 · 2 + w % 2) · stride_phase + n · stride_n + h / 2 · stride_h + w / 2 · stride_w, and a halo is one around
+  /// each of the four, as far as pixels of padding fall into it. With strides of 2 every tap then reads neighbouring
+  /// pixels. Of bf16 kernels that read a halo; x needs strides of 2, dilations of 1, even sizes, and at least 16
+  /// results an image.
+  std::int64_t x_stride_phase = 0, y_stride_phase = 0;
 
   std::int64_t out_h() const {
     return (in_h + pad_top + pad_bottom - dilation_h * (weights.kernel_h - 1) - 1) / stride_h + 1;
   }
   std::int64_t out_w() const {
     return (in_w + pad_left + pad_right - dilation_w * (weights.kernel_w - 1) - 1) / stride_w + 1;
+  }
+
+  /// Elements from the first pixel's first channel to that of (n, h, w); h and w may be beyond the image.
+  std::int64_t x_at(std::int64_t n, std::int64_t h, std::int64_t w) const {
+    return at(n, h, w, x_stride_n, x_stride_h, x_stride_w, x_stride_phase);
+  }
+  std::int64_t y_at(std::int64_t n, std::int64_t h, std::int64_t w) const {
+    return at(n, h, w, y_stride_n, y_stride_h, y_stride_w, y_stride_phase);
   }
 
   /// Fills the six strides for dense channels-last x and y.
@@ -83,6 +98,14 @@ struct ConvolutionShape {
   }
 
   bool operator==(const ConvolutionShape&) const = default;
+
+ private:
+  static std::int64_t at(std::int64_t n, std::int64_t h, std::int64_t w, std::int64_t stride_n, std::int64_t stride_h,
+                         std::int64_t stride_w, std::int64_t stride_phase) {
+    if (stride_phase == 0) return n * stride_n + h * stride_h + w * stride_w;
+    const std::int64_t odd_h = h & 1, odd_w = w & 1;  // of negative ones too
+    return (odd_h * 2 + odd_w) * stride_phase + n * stride_n + (h - odd_h) / 2 * stride_h + (w - odd_w) / 2 * stride_w;
+  }
 };
 
 struct ConvolutionArguments {
@@ -124,6 +147,9 @@ std::int64_t bf16_channels(const ConvolutionWeights& weights);
 
 /// Whether kernels with these weights read an image where it lies if zeros surround it (ConvolutionShape::x_halo).
 bool reads_halo(const ConvolutionWeights& weights);
+/// Whether they read one as four (ConvolutionShape::x_stride_phase), and write one so.
+bool reads_phases(const ConvolutionWeights& weights);
+bool writes_phases(const ConvolutionWeights& weights);
 
 /// Chooses family, kernel and blocking. out_h() and out_w() must be at least 1. `threads` is how many will share the
 /// items. `choice` is one of the candidates of such a primitive, empty for the cost model's.

@@ -49,7 +49,8 @@ struct Settings {
     if (precision == "fp32") return base::fp32_isa(chosen);
     if (!base::has_bf16(chosen))
       base::fail<InvalidInput>(
-          "--precision bf16: the instruction set {} multiplies no bf16 numbers; amx and avx512_bf16 do",
+          "--precision bf16: the instruction set {} multiplies no bf16 numbers; amx, avx512_bf16, neon_bf16 and "
+          "sve_bf16 do",
           base::name_of(chosen));
     return chosen;
   }

@@ -23,8 +23,7 @@ void convolution_reference(const ConvolutionShape& shape, const ConvolutionArgum
               const std::int64_t ih = oh * shape.stride_h + i * shape.dilation_h - shape.pad_top;
               const std::int64_t iw = ow * shape.stride_w + j * shape.dilation_w - shape.pad_left;
               if (ih < 0 || ih >= shape.in_h || iw < 0 || iw >= shape.in_w) continue;
-              const std::int64_t x =
-                  n * shape.x_stride_n + ih * shape.x_stride_h + iw * shape.x_stride_w + o / outputs * inputs;
+              const std::int64_t x = shape.x_at(n, ih, iw) + o / outputs * inputs;
               const std::int64_t w = o * weight_strides[0] + i * weight_strides[2] + j * weight_strides[3];
               for (std::int64_t c = 0; c < inputs; ++c)
                 sum += static_cast<double>(load_element(arguments.x, x + c, sizes.dtype)) *
@@ -36,8 +35,8 @@ void convolution_reference(const ConvolutionShape& shape, const ConvolutionArgum
           float value = static_cast<float>(sum);
           if (value < epilogue.low) value = epilogue.low;
           if (value > epilogue.high) value = epilogue.high;
-          std::byte* y = static_cast<std::byte*>(arguments.y) +
-                         (n * shape.y_stride_n + oh * shape.y_stride_h + ow * shape.y_stride_w + o) * y_bytes;
+          value = static_cast<float>(activate(epilogue.activation, value));
+          std::byte* y = static_cast<std::byte*>(arguments.y) + (shape.y_at(n, oh, ow) + o) * y_bytes;
           if (epilogue.program == nullptr) {
             store_element(y, shape.y_dtype, value);
             continue;

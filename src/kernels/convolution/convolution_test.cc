@@ -9,6 +9,7 @@
 
 #include "kernels/convolution/families.h"
 #include "kernels/convolution/window_kernels.h"
+#include "kernels/lanes.h"
 #include "kernels/matmul/testing.h"
 
 namespace wherry::kernels {
@@ -21,15 +22,10 @@ using testing::guarded;
 using testing::run_in_pieces;
 using testing::whole_numbers;
 
-bool runs_here(base::Isa isa) {
-  for (const base::Isa runnable : base::runnable_isas(base::Isa::avx512))
-    if (runnable == isa) return true;
-  return false;
-}
-
 /// One kernel: all pixel counts, channel tails, tap counts (none at all too).
 void check_window(WindowKind kind, base::Isa isa, int lanes, int max_pixels) {
-  if (!runs_here(isa)) GTEST_SKIP() << base::name_of(isa) << " cannot run here";
+  if (!base::runs_here(isa)) GTEST_SKIP() << base::name_of(isa) << " cannot run here";
+  if (fixed_length_isa(isa) != isa) GTEST_SKIP() << "vectors are not of " << lanes << " lanes here";
   const WindowKernels& kernels = window_kernels(kind, isa);
   ASSERT_EQ(kernels.lanes, lanes);
   ASSERT_EQ(kernels.max_pixels, max_pixels);
@@ -96,7 +92,8 @@ void check_window(WindowKind kind, base::Isa isa, int lanes, int max_pixels) {
 
 /// Row kernels: all channel tails, both edges inside and outside the image.
 void check_rows(base::Isa isa, int lanes) {
-  if (!runs_here(isa)) GTEST_SKIP() << base::name_of(isa) << " cannot run here";
+  if (!base::runs_here(isa)) GTEST_SKIP() << base::name_of(isa) << " cannot run here";
+  if (fixed_length_isa(isa) != isa) GTEST_SKIP() << "vectors are not of " << lanes << " lanes here";
   const WindowKernels& kernels = window_kernels(WindowKind::depthwise, isa);
   for (const std::int64_t taps_h : {2, 3})
     for (std::int64_t pixels = 1; pixels <= 9; ++pixels)
@@ -150,6 +147,8 @@ void check_rows(base::Isa isa, int lanes) {
 TEST(Window, RowsScalar) { check_rows(base::Isa::scalar, 4); }
 TEST(Window, RowsAvx2) { check_rows(base::Isa::avx2, 8); }
 TEST(Window, RowsAvx512) { check_rows(base::Isa::avx512, 16); }
+TEST(Window, RowsNeon) { check_rows(base::Isa::neon, 4); }
+TEST(Window, RowsSve) { check_rows(base::Isa::sve, 8); }
 
 #define WHERRY_WINDOW(kind, isa, lanes, pixels)                                                        \
   TEST(Window, kind##_##isa) {                                                                         \
@@ -160,7 +159,7 @@ TEST(Window, RowsAvx512) { check_rows(base::Isa::avx512, 16); }
 #undef WHERRY_WINDOW
 
 class ConvolutionOn : public ::testing::TestWithParam<base::Isa> {};
-INSTANTIATE_TEST_SUITE_P(Isa, ConvolutionOn, ::testing::ValuesIn(base::runnable_isas(base::Isa::avx512)),
+INSTANTIATE_TEST_SUITE_P(Isa, ConvolutionOn, ::testing::ValuesIn(base::runnable_fp32_isas()),
                          [](const auto& tested) { return std::string(base::name_of(tested.param)); });
 
 base::AlignedBuffer packed_copy(const ConvolutionWeights& weights, base::Isa isa, const float* source,
@@ -385,6 +384,7 @@ TEST_P(ConvolutionOn, NonFiniteInputsStayInTheirWindows) {
   }
 }
 
+#if defined(__x86_64__)
 TEST(Families, FollowFromTheWeights) {
   EXPECT_EQ(family_of({64, 64, 3, 3, 1}, base::Isa::avx512), ConvolutionFamily::implicit_matmul);
   EXPECT_EQ(family_of({64, 64, 3, 3, 64}, base::Isa::avx512), ConvolutionFamily::depthwise);
@@ -393,6 +393,7 @@ TEST(Families, FollowFromTheWeights) {
   EXPECT_EQ(family_of({256, 256, 3, 3, 32}, base::Isa::avx2), ConvolutionFamily::implicit_matmul);
   EXPECT_EQ(family_of({512, 512, 3, 3, 32}, base::Isa::avx512), ConvolutionFamily::implicit_matmul);
 }
+#endif
 
 }  // namespace
 }  // namespace wherry::kernels

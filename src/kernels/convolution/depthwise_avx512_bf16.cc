@@ -225,29 +225,14 @@ void depthwise(const Bf16DepthwiseTask& task) noexcept {
     vector(c, Narrow(rest));
 }
 
-template <int kTaps, int kStride, int kPixels>
-constexpr void fill(Bf16DepthwiseKernels& table) {
-  table.pixels[kPixels] = depthwise<kTaps, kStride, kPixels>;
-  if constexpr (kPixels > 1) fill<kTaps, kStride, kPixels - 1>(table);
-}
+#include "kernels/convolution/bf16_depthwise_table.inc"
 
-template <int kTaps, int kStride, int kPixels>
-constexpr Bf16DepthwiseKernels table() {
-  static_assert(kPixels <= kMaxBf16DepthwisePixels);
-  Bf16DepthwiseKernels result;
-  result.taps_w = kTaps;
-  result.stride_w = kStride;
-  result.max_pixels = kPixels;
-  fill<kTaps, kStride, kPixels>(result);
-  return result;
-}
+constexpr Bf16DepthwiseKernels kWindows[] = {table<3, 1, 8>(), table<3, 2, 8>(), table<5, 1, 8>(),
+                                             table<5, 2, 8>(), table<7, 1, 7>(), table<0, 0, 8>()};
 
 }  // namespace
 
-constinit const Bf16DepthwiseKernels kBf16Depthwise[] = {
-#define WHERRY_WINDOW(kind, isa, lanes, pixels)
-#define WHERRY_BF16_DEPTHWISE(taps, stride, pixels) table<taps, stride, pixels>(),
-#include "kernels/convolution/kernels.inc"
-};
+extern const Bf16DepthwiseSet kBf16Depthwise_avx512_bf16;
+constinit const Bf16DepthwiseSet kBf16Depthwise_avx512_bf16 = {base::Isa::avx512_bf16, true, kWindows, 6};
 
 }  // namespace wherry::kernels

@@ -10,6 +10,7 @@
 
 #include "kernels/convolution/families.h"
 #include "kernels/convolution/window_kernels.h"
+#include "kernels/lanes.h"
 #include "kernels/matmul/block.h"
 #include "kernels/matmul/tile_kernels.h"
 
@@ -21,6 +22,11 @@ constexpr std::int64_t kBlockChannels = 128;
 constexpr std::int64_t kBlockResults = 4096;
 
 std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+/// The set whose kernels compute on these images.
+base::Isa kernels_isa(const ConvolutionWeights& weights, base::Isa isa) {
+  return weights.dtype == DType::bf16 ? bf16_window_isa(isa) : fixed_length_isa(base::fp32_isa(isa));
+}
 
 class WindowConvolution final : public Convolution {
  public:
@@ -64,7 +70,7 @@ WindowConvolution::WindowConvolution(const ConvolutionShape& shape, base::Isa is
     : shape_(shape),
       kernels_(window_kernels(
           family_of(shape.weights, isa) == ConvolutionFamily::grouped ? WindowKind::grouped : WindowKind::depthwise,
-          shape.weights.dtype == DType::bf16 ? base::Isa::avx512_bf16 : base::fp32_isa(isa))),
+          kernels_isa(shape.weights, isa))),
       grouped_(family_of(shape.weights, isa) == ConvolutionFamily::grouped),
       out_h_(shape.out_h()),
       out_w_(shape.out_w()) {
@@ -102,7 +108,7 @@ WindowConvolution::WindowConvolution(const ConvolutionShape& shape, base::Isa is
   const bool bf16 = shape.weights.dtype == DType::bf16;
   x_bytes_ = static_cast<std::int64_t>(size_of(shape.weights.dtype));
   name_ = fmt::format("{}_{}_{}x{}_{}", bf16 ? "bf16" : "f32", grouped_ ? "grouped" : "depthwise", kernels_.max_pixels,
-                      lanes, base::name_of(bf16 ? base::Isa::avx512_bf16 : base::fp32_isa(isa)));
+                      lanes, base::name_of(kernels_isa(weights, isa)));
 }
 
 void WindowConvolution::run(const ConvolutionArguments& arguments, std::int64_t begin, std::int64_t end,

@@ -12,8 +12,8 @@ namespace wherry::kernels {
 /// residual[p, o]) for output channels o of one channel block. Channels are cut into vectors; where lanes are left over
 /// they neither read x past in_channels nor write y past out_channels.
 struct WindowTask {
-  const void* x;  ///< fp32, or bf16 for the kernels of avx512_bf16: first pixel, first tap inside the image, first
-                  ///< input channel of the block
+  const void* x;  ///< fp32, or bf16 for the kernels of sets that have it: first pixel, first tap inside the image,
+                  ///< first input channel of the block
   std::int64_t taps_h, taps_w;
   std::int64_t x_tap_h, x_tap_w, x_pixel;
   const float* weights;  ///< of the same tap and channel
@@ -21,7 +21,7 @@ struct WindowTask {
   std::int64_t in_channels, out_channels;  ///< of the block
   const float* bias;                       ///< or null
   const void* residual;                    ///< or null
-  bool residual_is_bf16;                   ///< else fp32; so too for y. Only the kernels of avx512_bf16 know bf16
+  bool residual_is_bf16;                   ///< else fp32; so too for y. Only the kernels of sets with bf16 know it
   bool y_is_bf16;
   std::int64_t residual_pixel;
   void* y;
@@ -56,7 +56,11 @@ struct WindowKernels {
   WindowKernel rows[4] = {};
 };
 
-/// `isa` is exactly one of the list's: avx512_bf16 for bf16 images, else at most avx512.
+/// `isa` is exactly one of the list's: one with bf16 for bf16 images, else one without.
 const WindowKernels& window_kernels(WindowKind kind, base::Isa isa);
+
+/// The set of the list that computes grouped convolutions of bf16 images on a machine with `isa`; scalar where it has
+/// none.
+base::Isa bf16_window_isa(base::Isa isa);
 
 }  // namespace wherry::kernels

@@ -26,6 +26,9 @@ static_assert(sizeof(Element) == 4);
   extern const WindowKernels kWindow_##kind##_scalar;                   \
   constinit const WindowKernels kWindow_##kind##_scalar = table_##kind<pixels>();
 #define WHERRY_WINDOW_avx512_bf16(kind, lanes, pixels)
+#define WHERRY_WINDOW_neon_bf16(kind, lanes, pixels)
+#define WHERRY_WINDOW_neon(kind, lanes, pixels)
+#define WHERRY_WINDOW_sve(kind, lanes, pixels)
 #define WHERRY_WINDOW(kind, isa, lanes, pixels) WHERRY_WINDOW_##isa(kind, lanes, pixels)
 #include "kernels/convolution/kernels.inc"
 

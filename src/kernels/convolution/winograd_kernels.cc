@@ -3,6 +3,7 @@
 #include "kernels/convolution/winograd_kernels.h"
 
 #include "base/check.h"
+#include "kernels/lanes.h"
 
 namespace wherry::kernels {
 namespace {
@@ -25,8 +26,9 @@ constexpr double kFilter4[6][3] = {{1, 0, 0},
 #undef WHERRY_WINOGRAD
 
 const WinogradKernels& winograd_kernels(int tile, base::Isa isa) {
+  isa = fixed_length_isa(base::fp32_isa(isa));
 #define WHERRY_WINOGRAD(isa_, lanes, tile_) \
-  if (tile == tile_ && base::fp32_isa(isa) == base::Isa::isa_) return kWinograd_##isa_##_##tile_;
+  if (tile == tile_ && isa == base::Isa::isa_) return kWinograd_##isa_##_##tile_;
 #include "kernels/convolution/winograd_kernels.inc"
 #undef WHERRY_WINOGRAD
   base::fail_check("Winograd transforms for every tile and instruction set", base::name_of(isa), __FILE__, __LINE__);

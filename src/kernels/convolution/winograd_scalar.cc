@@ -17,6 +17,8 @@ static_assert(Vector::kLanes == 4);
 
 #define WHERRY_WINOGRAD_avx2(lanes, tile)
 #define WHERRY_WINOGRAD_avx512(lanes, tile)
+#define WHERRY_WINOGRAD_neon(lanes, tile)
+#define WHERRY_WINOGRAD_sve(lanes, tile)
 #define WHERRY_WINOGRAD_scalar(lanes, tile)             \
   static_assert(lanes == Vector::kLanes);               \
   extern const WinogradKernels kWinograd_scalar_##tile; \

@@ -9,6 +9,7 @@
 #include "kernels/convolution/convolution.h"
 #include "kernels/convolution/families.h"
 #include "kernels/convolution/winograd_kernels.h"
+#include "kernels/lanes.h"
 #include "kernels/matmul/testing.h"
 
 namespace wherry::kernels {
@@ -19,12 +20,6 @@ using testing::fractions;
 using testing::guarded;
 using testing::run_in_pieces;
 using testing::whole_numbers;
-
-bool runs_here(base::Isa isa) {
-  for (const base::Isa runnable : base::runnable_isas(base::Isa::avx512))
-    if (runnable == isa) return true;
-  return false;
-}
 
 const double kRoot = std::sqrt(2.0);
 
@@ -77,7 +72,8 @@ TEST(Winograd, MatricesMakeAConvolution) {
 
 /// Both ways to name pixels, all channel tails; what lies past the channels is zero, up to a vector, and no further.
 void check_input(base::Isa isa, int lanes, int tile) {
-  if (!runs_here(isa)) GTEST_SKIP() << base::name_of(isa) << " cannot run here";
+  if (!base::runs_here(isa)) GTEST_SKIP() << base::name_of(isa) << " cannot run here";
+  if (fixed_length_isa(isa) != isa) GTEST_SKIP() << "vectors are not of " << lanes << " lanes here";
   const WinogradKernels& kernels = winograd_kernels(tile, isa);
   ASSERT_EQ(kernels.lanes, lanes);
   ASSERT_EQ(kernels.tile, tile);
@@ -110,7 +106,8 @@ void check_input(base::Isa isa, int lanes, int tile) {
 
 /// Every number of outputs, all channel tails, with and without bias, residual and clamp.
 void check_output(base::Isa isa, int lanes, int tile) {
-  if (!runs_here(isa)) GTEST_SKIP() << base::name_of(isa) << " cannot run here";
+  if (!base::runs_here(isa)) GTEST_SKIP() << base::name_of(isa) << " cannot run here";
+  if (fixed_length_isa(isa) != isa) GTEST_SKIP() << "vectors are not of " << lanes << " lanes here";
   const WinogradKernels& kernels = winograd_kernels(tile, isa);
   const auto n = static_cast<std::size_t>(tile + 2);
   for (const std::int64_t channels : {1, 3, lanes, lanes + 1, 2 * lanes})
@@ -148,7 +145,7 @@ void check_output(base::Isa isa, int lanes, int tile) {
 #undef WHERRY_WINOGRAD
 
 class WinogradOn : public ::testing::TestWithParam<base::Isa> {};
-INSTANTIATE_TEST_SUITE_P(Isa, WinogradOn, ::testing::ValuesIn(base::runnable_isas(base::Isa::avx512)),
+INSTANTIATE_TEST_SUITE_P(Isa, WinogradOn, ::testing::ValuesIn(base::runnable_fp32_isas()),
                          [](const auto& tested) { return std::string(base::name_of(tested.param)); });
 
 struct Problem {
@@ -295,6 +292,7 @@ TEST_P(WinogradOn, NonFiniteInputsStayInTheirTiles) {
     }
 }
 
+#if defined(__x86_64__)
 TEST(Winograd, IsChosenWhereItApplies) {
   const auto chosen = [](std::int64_t channels, std::int64_t size) {
     return choose_winograd(problem(channels, channels, size, size, 1, 0).shape, base::Isa::avx512);
@@ -326,6 +324,7 @@ TEST(Winograd, PackedFormsHaveNamesOfTheirOwn) {
   EXPECT_NE(small, direct);
   EXPECT_EQ(small, "f32_winograd2_panel32");
 }
+#endif
 
 }  // namespace
 }  // namespace wherry::kernels

@@ -19,7 +19,7 @@ constexpr std::int64_t kItemBytes = 16 * 1024;
 const CopyKernels& kernels_for(base::Isa isa) {
   const CopyKernels* best = &kCopyReference;
 #define WHERRY_COPY_KERNELS(set, table) \
-  if (base::Isa::set <= isa) best = &table;
+  if (base::includes(isa, base::Isa::set)) best = &table;
 #include "kernels/copy/kernels.inc"
 #undef WHERRY_COPY_KERNELS
   return *best;

@@ -1,5 +1,5 @@
-// The inner loops of copies for one instruction set: copy_avx2.cc and copy_avx512.cc define WHERRY_COPY_TABLE and
-// include this.
+// The inner loops of copies for one instruction set: copy_<isa>.cc defines WHERRY_COPY_TABLE and
+// includes this.
 
 #define HWY_DISABLE_PCLMUL_AES  // base/cpu.h does not promise them
 #include <hwy/highway.h>
@@ -10,6 +10,8 @@ HWY_BEFORE_NAMESPACE();
 namespace wherry::kernels {
 namespace {
 namespace hn = hwy::HWY_NAMESPACE;
+
+#include "kernels/simd_ops.h"
 
 using D = hn::ScalableTag<float>;
 
@@ -28,8 +30,8 @@ HWY_INLINE void copy_run(unsigned char* y, const unsigned char* x, std::int64_t 
   for (; i + 4 <= bytes; i += 4 * lanes4) {
     const std::int64_t words = (bytes - i) / 4;
     const auto tail = hn::FirstN(d4, static_cast<std::size_t>(words));
-    hn::BlendedStore(hn::MaskedLoad(tail, d4, reinterpret_cast<const float*>(x + i)), tail, d4,
-                     reinterpret_cast<float*>(y + i));
+    masked_store(masked_load(tail, d4, reinterpret_cast<const float*>(x + i)), tail, d4,
+                 reinterpret_cast<float*>(y + i));
   }
   for (i = bytes / 4 * 4; i < bytes; ++i) y[i] = x[i];
 }

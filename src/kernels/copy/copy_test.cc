@@ -19,7 +19,7 @@ using Dims = std::vector<std::int64_t>;
 std::vector<Isa> tested_isas() {
   std::vector<Isa> isas;
 #define WHERRY_COPY_KERNELS(set, table) \
-  if (Isa::set <= base::detected_isa()) isas.push_back(Isa::set);
+  if (base::runs_here(Isa::set)) isas.push_back(Isa::set);
 #include "kernels/copy/kernels.inc"
 #undef WHERRY_COPY_KERNELS
   return isas;

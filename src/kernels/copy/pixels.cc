@@ -14,11 +14,15 @@ namespace {
 
 class RowPixels final : public Pixels {
  public:
-  explicit RowPixels(const PixelsShape& shape)
-      : shape_(shape),
-        planes_(shape.x_dtype == DType::f32 && shape.x_stride_w == 1 && shape.channels == 3 && shape.y_channels == 4) {}
+  RowPixels(const PixelsShape& shape, base::Isa isa) : shape_(shape) {
+    if (shape.x_dtype != DType::f32 || shape.x_stride_w != 1 || shape.channels != 3 || shape.y_channels != 4) return;
+#define WHERRY_PIXELS(set) \
+  if (base::includes(isa, base::Isa::set)) planes_ = pixels_of_three_planes_##set, name_ = "pixels_" #set;
+#include "kernels/copy/pixels_kernels.inc"
+#undef WHERRY_PIXELS
+  }
 
-  std::string_view name() const override { return planes_ ? "pixels_avx512_bf16" : "pixels_scalar"; }
+  std::string_view name() const override { return name_; }
   std::int64_t items() const override { return shape_.batch * shape_.height; }
 
   void run(const void* x, void* y, std::int64_t begin, std::int64_t end) const noexcept override {
@@ -30,8 +34,8 @@ class RowPixels final : public Pixels {
       const std::int64_t n = item / s.height, h = item % s.height;
       std::uint16_t* const row = to + s.origin() + (n * s.image_rows() + h) * row_elements;
       const std::int64_t from = n * s.x_stride_n + h * s.x_stride_h;
-      if (planes_)
-        pixels_of_three_planes_avx512_bf16(static_cast<const float*>(x) + from, s.x_stride_c, row, s.width);
+      if (planes_ != nullptr)
+        planes_(static_cast<const float*>(x) + from, s.x_stride_c, row, s.width);
       else
         write_row(x, from, row);
       // After the last row of an image comes what it shares with the next one, or the end.
@@ -56,7 +60,8 @@ class RowPixels final : public Pixels {
   }
 
   PixelsShape shape_;
-  bool planes_;
+  PixelsOfThreePlanes planes_ = nullptr;
+  std::string_view name_ = "pixels_scalar";
 };
 
 }  // namespace
@@ -65,7 +70,7 @@ std::unique_ptr<const Pixels> make_pixels(const PixelsShape& shape, base::Isa is
   WHERRY_CHECK(base::has_bf16(isa));
   WHERRY_CHECK(shape.x_dtype == DType::f32 || shape.x_dtype == DType::bf16);
   WHERRY_CHECK(shape.batch >= 1 && shape.height >= 1 && shape.width >= 1 && shape.y_channels >= shape.channels);
-  return std::make_unique<RowPixels>(shape);
+  return std::make_unique<RowPixels>(shape, isa);
 }
 
 }  // namespace wherry::kernels

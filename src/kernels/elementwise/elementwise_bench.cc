@@ -29,12 +29,29 @@ constexpr Case kCases[] = {
     {"exp", "f32 (x0) { x1 = exp x0 }"},
     {"log", "f32 (x0) { x1 = log x0 }"},
     {"erf", "f32 (x0) { x1 = erf x0 }"},
-    {"gelu",
+    {"gelu", "f32 (x0) { x1 = gelu x0 }"},
+    {"gelu_tanh", "f32 (x0) { x1 = gelu_tanh x0 }"},
+    {"gelu written out",
      "f32 (x0) { x1 = constant 0.7071067811865476; x2 = mul x0 x1; x3 = erf x2; x4 = constant 1; x5 = add x3 x4; "
      "x6 = constant 0.5; x7 = mul x0 x6; x8 = mul x7 x5 }"},
 };
 
+/// Blocks of bf16 products' sums on their way out.
+void run_blocks(base::Isa isa) {
+  for (const Case& it : kCases) {
+    const auto program = expression::Program::parse(it.program);
+    if (program.inputs != 1) continue;
+    const DType dtype = DType::f32;
+    const auto tile = make_tile_program(program, &dtype, DType::bf16, isa);
+    bench::Floats x(32 * 32, 0.7f), y(32 * 3072 / 2);
+    const TileOperand operand{x.data(), 32, 1};
+    bench::report(fmt::format("{:<12} {:<8} block 32 x 32 to bf16", it.name, base::name_of(isa)), 6 * 32 * 32,
+                  [&] { tile->run(&operand, {y.data(), 3072, 1}, 32, 32); });
+  }
+}
+
 void run_cases(base::Isa isa) {
+  run_blocks(isa);
   for (const Case& it : kCases) {
     const auto program = expression::Program::parse(it.program);
     const std::vector<DType> dtypes(static_cast<std::size_t>(program.inputs), DType::f32);
@@ -64,7 +81,7 @@ void run_cases(base::Isa isa) {
 
 int main() {
 #define WHERRY_TILE_KERNELS(set, table) \
-  if (wherry::base::Isa::set <= wherry::base::detected_isa()) wherry::kernels::run_cases(wherry::base::Isa::set);
+  if (wherry::base::runs_here(wherry::base::Isa::set)) wherry::kernels::run_cases(wherry::base::Isa::set);
 #include "kernels/elementwise/kernels.inc"
 #undef WHERRY_TILE_KERNELS
 }

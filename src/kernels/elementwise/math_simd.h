@@ -8,6 +8,8 @@
 //   exp, exp2 ≤ 1.5 ulp   expm1, log, log1p, log2 ≤ 2.5 ulp   tanh, sigmoid ≤ 3 ulp   erf ≤ 4e-7 absolute, 6 ulp
 // Infinities and NaN come out as IEEE functions give them; results below the normal range round as denormals.
 
+#include "kernels/simd_ops.h"
+
 template <class D>
 using Vector = hn::Vec<D>;
 
@@ -23,10 +25,11 @@ HWY_INLINE V horner(D d, V x, float c0, float c1, float c2, Rest... rest) {
 
 /// y·2ⁿ for whole n in [−252, 254], y in [1/2, 2].
 template <class D, class V>
-HWY_INLINE V scale_by_power(D d, V y, V n) {
+HWY_INLINE V scale_by_power([[maybe_unused]] D d, V y, V n) {
 #if HWY_TARGET == HWY_AVX3
-  (void)d;
   return V{_mm512_scalef_ps(y.raw, n.raw)};
+#elif HWY_TARGET == HWY_SVE
+  return svscale_f32_x(svptrue_b32(), y, hn::ConvertTo(hn::RebindToSigned<D>(), n));
 #else
   const hn::RebindToSigned<D> di;
   const auto whole = hn::NearestInt(n);
@@ -41,11 +44,23 @@ HWY_INLINE V scale_by_power(D d, V y, V n) {
 /// Smaller and larger of a constant and x; NaN where x is NaN.
 template <class D, class V>
 HWY_INLINE V at_most(D d, float limit, V x) {
-  return hn::Min(hn::Set(d, limit), x);
+  return minimum(hn::Set(d, limit), x);
 }
 template <class D, class V>
 HWY_INLINE V at_least(D d, float limit, V x) {
-  return hn::Max(hn::Set(d, limit), x);
+  return maximum(hn::Set(d, limit), x);
+}
+
+/// 1/x for normal x, within 1.5 ulp: where a division keeps its unit busy for sixteen cycles, an approximation and a
+/// Newton step take four.
+template <class D, class V>
+HWY_INLINE V reciprocal(D d, V x) {
+#if HWY_TARGET == HWY_AVX3
+  const V y = V{_mm512_maskz_rcp14_ps(0xFFFF, x.raw)};
+  return hn::MulAdd(hn::NegMulAdd(x, y, hn::Set(d, 1.0f)), y, y);
+#else
+  return hn::Div(hn::Set(d, 1.0f), x);
+#endif
 }
 
 /// n = the whole number nearest to x / ln 2, and x − n·ln 2.
@@ -73,7 +88,7 @@ HWY_INLINE V exp(D d, V x) {
 /// exp for x ≤ 0, cheaper: results below the normal range are 0.
 template <class D, class V>
 HWY_INLINE V exp_nonpositive(D d, V x) {
-#if HWY_TARGET == HWY_AVX3
+#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_SVE
   V n;
   const V r = reduce_by_ln2(d, at_least(d, -104.0f, x), n);
   return scale_by_power(d, exp_reduced(d, r), n);
@@ -110,7 +125,7 @@ template <class D, class V>
 HWY_INLINE V tanh(D d, V x) {
   const V two = hn::Set(d, 2.0f);
   const V t = expm1(d, at_most(d, 20.0f, hn::Mul(hn::Abs(x), two)));
-  return hn::CopySignToAbs(hn::Div(t, hn::Add(t, two)), x);
+  return hn::CopySignToAbs(hn::Mul(t, reciprocal(d, hn::Add(t, two))), x);
 }
 
 template <class D, class V>
@@ -119,14 +134,29 @@ HWY_INLINE V sigmoid(D d, V x) {
   return hn::Div(one, hn::Add(one, exp(d, hn::Neg(x))));
 }
 
-/// x·P(x²)/Q(x²) up to 3.924, where erf rounds to 1.
+/// x·P(x²)/Q(x²) up to 3.924; from there on erf rounds to 1, and is that exactly, so that 1 + erf of −∞ is 0.
 template <class D, class V>
 HWY_INLINE V erf(D d, V x) {
+  const V one = hn::Set(d, 1.0f), last = hn::Set(d, 3.924f);
+  const auto beyond = hn::Ge(hn::Abs(x), last);
   const V a = at_most(d, 3.924f, hn::Abs(x));
   const V t = hn::Mul(a, a);
   const V p = horner(d, t, 1.1283791f, 0.19056605f, 0.052766133f, 0.0037714862f, 0.00028484184f, 2.0465434e-06f);
   const V q = horner(d, t, 1.0f, 0.50221753f, 0.11417172f, 0.014981065f, 0.0011636402f, 3.8053000e-05f);
-  return hn::CopySignToAbs(at_most(d, 1.0f, hn::Div(hn::Mul(a, p), q)), x);
+  return hn::CopySignToAbs(hn::IfThenElse(beyond, one, at_most(d, 1.0f, hn::Mul(hn::Mul(a, p), reciprocal(d, q)))), x);
+}
+
+/// x/2 · (1 + erf(x/√2)), and with tanh as an approximation of that erf.
+template <class D, class V>
+HWY_INLINE V gelu(D d, V x) {
+  const V half = hn::Mul(x, hn::Set(d, 0.5f));
+  return hn::MulAdd(half, erf(d, hn::Mul(x, hn::Set(d, 0.707106781f))), half);
+}
+template <class D, class V>
+HWY_INLINE V gelu_tanh(D d, V x) {
+  const V half = hn::Mul(x, hn::Set(d, 0.5f));
+  const V cubic = hn::MulAdd(hn::Mul(hn::Set(d, 0.044715f), hn::Mul(x, x)), x, x);
+  return hn::MulAdd(half, tanh(d, hn::Mul(cubic, hn::Set(d, 0.797884561f))), half);
 }
 
 /// log m for x = m·2ᵉ, √½ ≤ m < √2, as f + rest (f = m − 1 is exact); e.

@@ -41,7 +41,7 @@ using TileStore = void (*)(void* y, std::int64_t row_stride, std::int64_t column
 inline constexpr int kOpcodes = static_cast<int>(expression::Opcode::count_);
 inline constexpr int kDTypes = static_cast<int>(DType::boolean) + 1;
 
-/// Null where the instruction set has nothing better than the scalar loop.
+/// Null where the instruction set has nothing better than those before it.
 template <typename T>
 struct TileKernels {
   TileKernel<T> opcodes[kOpcodes];

@@ -32,7 +32,7 @@ constexpr DType kNative<double> = DType::f64;
 template <>
 constexpr DType kNative<std::int64_t> = DType::i64;
 
-/// The instruction set's table, scalar loops where it has none.
+/// An instruction set's table, `fallback`'s loops where it has none.
 template <typename T>
 TileKernels<T> complete(const TileKernels<T>& table, const TileKernels<T>& fallback) {
   TileKernels<T> all = fallback;
@@ -48,12 +48,12 @@ TileKernels<T> complete(const TileKernels<T>& table, const TileKernels<T>& fallb
 }
 
 TileKernels<float> kernels_for(base::Isa isa) {
-  const TileKernels<float>* best = &kTileReference;
+  TileKernels<float> best = kTileReference;
 #define WHERRY_TILE_KERNELS(set, table) \
-  if (base::Isa::set <= isa) best = &table;
+  if (base::includes(isa, base::Isa::set)) best = complete(table, best);
 #include "kernels/elementwise/kernels.inc"
 #undef WHERRY_TILE_KERNELS
-  return complete(*best, kTileReference);
+  return best;
 }
 
 /// Powers that are cheaper and more exact as something else, as PyTorch computes them too (x ^ 0.5 is √x: NaN at −∞).

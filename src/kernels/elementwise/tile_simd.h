@@ -1,5 +1,5 @@
-// The loops of elementwise programs in fp32, for one instruction set: tile_avx2.cc and tile_avx512.cc define
-// WHERRY_TILE_TABLE and include this. Nothing here may have external linkage but that table, so there are neither
+// The loops of elementwise programs in fp32, for one instruction set: tile_<isa>.cc defines
+// WHERRY_TILE_TABLE and includes this. Nothing here may have external linkage but that table, so there are neither
 // standard-library templates nor shared inline functions.
 
 #define HWY_DISABLE_PCLMUL_AES  // base/cpu.h does not promise them
@@ -43,8 +43,8 @@ WHERRY_OP(Multiply, hn::Mul(a, b))
 WHERRY_OP(Divide, hn::Div(a, b))
 WHERRY_OP(FloorDivide, hn::Floor(hn::Div(a, b)))
 WHERRY_OP(TruncateDivide, hn::Trunc(hn::Div(a, b)))
-WHERRY_OP(Minimum, keep_nan(a, hn::Min(a, b)))
-WHERRY_OP(Maximum, keep_nan(a, hn::Max(a, b)))
+WHERRY_OP(Minimum, keep_nan(a, minimum(a, b)))
+WHERRY_OP(Maximum, keep_nan(a, maximum(a, b)))
 WHERRY_OP(Equal, truth(hn::Eq(a, b)))
 WHERRY_OP(NotEqual, truth(differ(a, b)))
 WHERRY_OP(Less, truth(hn::Lt(a, b)))
@@ -70,6 +70,8 @@ WHERRY_OP(Reciprocal, hn::Div(hn::Set(d, 1.0f), a))
 WHERRY_OP(Square, hn::Mul(a, a))
 WHERRY_OP(Tanh, tanh(d, a))
 WHERRY_OP(Erf, erf(d, a))
+WHERRY_OP(Gelu, gelu(d, a))
+WHERRY_OP(GeluTanh, gelu_tanh(d, a))
 WHERRY_OP(Sigmoid, sigmoid(d, a))
 WHERRY_OP(Floor, hn::Floor(a))
 WHERRY_OP(Ceil, hn::Ceil(a))
@@ -77,7 +79,7 @@ WHERRY_OP(Round, hn::Round(a))
 WHERRY_OP(Truncate, hn::Trunc(a))
 WHERRY_OP(IsNaN, truth(hn::IsNaN(a)))
 WHERRY_OP(IsInf, truth(hn::Eq(hn::Abs(a), hn::Inf(d))))
-WHERRY_OP(Relu, hn::Max(hn::Zero(d), a))
+WHERRY_OP(Relu, maximum(hn::Zero(d), a))
 WHERRY_OP(Where, hn::IfThenElse(is_true(a), b, c))
 #undef WHERRY_OP
 
@@ -99,10 +101,10 @@ void apply_all(const TileArguments<float>& r) noexcept {
   }
   if (i == n) return;
   const M tail = hn::FirstN(d, n - i);
-  const V va = hn::MaskedLoad(tail, d, a + (i & a_mask));
-  const V vb = arity > 1 ? hn::MaskedLoad(tail, d, b + (i & b_mask)) : va;
-  const V vc = arity > 2 ? hn::MaskedLoad(tail, d, c + (i & c_mask)) : va;
-  hn::BlendedStore(Op::apply(va, vb, vc), tail, d, y + i);
+  const V va = masked_load(tail, d, a + (i & a_mask));
+  const V vb = arity > 1 ? masked_load(tail, d, b + (i & b_mask)) : va;
+  const V vc = arity > 2 ? masked_load(tail, d, c + (i & c_mask)) : va;
+  masked_store(Op::apply(va, vb, vc), tail, d, y + i);
 }
 
 HWY_INLINE void copy_row(float* y, const float* x, std::int64_t n) {
@@ -254,6 +256,8 @@ constexpr TileKernels<float> make_table() {
   set(Opcode::square, apply_all<Square, 1>);
   set(Opcode::tanh, apply_all<Tanh, 1>);
   set(Opcode::erf, apply_all<Erf, 1>);
+  set(Opcode::gelu, apply_all<Gelu, 1>);
+  set(Opcode::gelu_tanh, apply_all<GeluTanh, 1>);
   set(Opcode::floor, apply_all<Floor, 1>);
   set(Opcode::ceil, apply_all<Ceil, 1>);
   set(Opcode::round, apply_all<Round, 1>);

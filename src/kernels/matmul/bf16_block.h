@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "base/cpu.h"
+#include "kernels/activation.h"
 
 namespace wherry::kernels {
 
@@ -14,22 +15,40 @@ inline constexpr int kBf16TileRows = 16;     ///< of A and of the sums
 inline constexpr int kBf16TileColumns = 16;  ///< of B and of the sums
 inline constexpr int kBf16BlockRows = 2 * kBf16TileRows;
 inline constexpr int kBf16BlockColumns = 2 * kBf16TileColumns;
-inline constexpr int kBf16MaxStep = 32;  ///< depth that one tile product covers
+
+// What the bf16 instructions of an architecture share, and packed weights with them.
+#if defined(__aarch64__)
+/// BFMMLA multiplies four elements of depth of two rows by those of two columns: the quads of neighbours must be
+/// neighbours in memory, so rows are gathered.
+inline constexpr int kBf16MaxStep = 4;
+inline constexpr int kBf16Group = 4;
+inline constexpr bool kBf16Gathers = true;
+inline constexpr int kBf16GatherRows = 8;  ///< at a time: their quads fill a cache line
+#else
+inline constexpr int kBf16MaxStep = 32;      ///< depth that one tile product covers
+inline constexpr int kBf16Group = 2;         ///< elements of depth of a column that lie side by side in B
+inline constexpr bool kBf16Gathers = false;  ///< whether A can be read in its tiles' order alone
+inline constexpr int kBf16GatherRows = 1;
+#endif
+
+/// Which operand of a block is not worth keeping in L1.
+enum class Bf16Streams : std::uint8_t { none, a, b };
 
 /// sums[r, j] = (adds ? sums[r, j] : 0) + Σ over taps t, steps s, k < step of A[t, s, r, k] · B[t, s, k, j].
-/// A[t, s, r, k] is the bf16 at a[r / 16] + tap_bytes[t] + s · a_step_bytes + r % 16 · a_row_bytes + 2 · k.
+/// A[t, s, r, k] is the bf16 at a[r / 16] + tap_bytes[t] + s · a_step_bytes + r % 16 · a_row_bytes + 2 · k. Where A is
+/// gathered there is one tap, and a step's rows of both tiles follow each other without gaps.
 struct Bf16BlockTask {
   const std::byte* a[2];  ///< one a row tile
   std::int64_t a_row_bytes;
   std::int64_t a_step_bytes;
   const std::int64_t* tap_bytes;
   std::int64_t taps, steps;  ///< ≥ 1
-  int step;                  ///< even, 2 … 32
+  int step;                  ///< a multiple of kBf16Group, at most kBf16MaxStep
   int rows;                  ///< of interest; 16 · row_tiles rows of A must be readable, whatever they hold
   int row_tiles;             ///< 1 or 2
   int column_tiles;          ///< 1 or 2
-  const std::byte* b;        ///< [tap][step][column tile][step / 2][16 columns][2]: pairs of neighbours in depth
-  bool a_streams;            ///< A comes from beyond L1 and had better not displace B there
+  const std::byte* b;        ///< [tap][step][column tile][step / kBf16Group][16 columns][kBf16Group]
+  Bf16Streams streams;       ///< what comes from beyond L1 and had better not displace the other operand there
   bool adds;                 ///< to what an earlier chunk of depth left in sums
 
   float* sums;                  ///< [32][32], on a 64-byte boundary
@@ -37,12 +56,15 @@ struct Bf16BlockTask {
   std::int64_t prefetch_lines;  ///< … so many cache lines of it and moves on
 };
 
-/// Rows of a block on their way out: y = clamp(sum + bias + residual, low, high), rounded to nearest even for a bf16 y.
+/// Rows of a block on their way out: y = activation(clamp(sum + bias + residual, low, high)), rounded to nearest even
+/// for a bf16 y.
 struct Bf16Finish {
   enum class Residual : std::uint8_t { none, f32, bf16 };
   const float* sums;                     ///< [32][32]
   const std::int64_t* y_offsets;         ///< bytes from y, one a row; negative: this row is nobody's result
   const std::int64_t* residual_offsets;  ///< bytes from residual, one a row
+  bool even;                             ///< all rows are results, and both tables grow by one number a row: …
+  std::int64_t y_step, residual_step;    ///< … these
   int next;                              ///< first row that is not finished
   int rows;
   int columns;  ///< that exist
@@ -52,7 +74,13 @@ struct Bf16Finish {
   const std::byte* residual;
   bool clamp_low, clamp_high;  ///< NaN passes
   float low, high;
+  Activation activation;
   const float* bias;  ///< [32]
+};
+
+/// Where the sums of the block that was multiplied last still have to be stored, null where they have been.
+struct Bf16Sums {
+  float* to = nullptr;
 };
 
 /// A run of neighbouring elements of a row of A.
@@ -74,15 +102,30 @@ struct Bf16GatherTask {
   std::byte* row;
 };
 
+/// Neighbouring rows of A at even distances, one piece each of whole steps, in the same order.
+struct Bf16EvenRows {
+  const std::byte* from;
+  std::int64_t row_bytes;
+  std::int64_t rows;      ///< of one tile, from its first
+  std::int64_t elements;  ///< of a row
+  std::byte* to;
+  std::int64_t step_bytes;
+};
+
 struct Bf16Kernels {
   base::Isa isa;
   void (*begin)(int step) noexcept;  ///< on each thread, before its blocks
   void (*end)() noexcept;            ///< and after them
-  /// `pending` may be null; its rows may be finished during the block, in part.
-  void (*block)(const Bf16BlockTask& task, Bf16Finish* pending) noexcept;
+  /// Multiplies a block and finishes all rows of `pending`, the block before (null for none). Where the sums of either
+  /// are after the call, `in_tiles` says: the call before left it there, this one may leave its own.
+  void (*block)(const Bf16BlockTask& task, Bf16Finish* pending, Bf16Sums& in_tiles) noexcept;
+  /// Stores the sums that the last block left in the tiles, if any: before its rows are finished by `finish`.
+  void (*settle)(Bf16Sums& in_tiles) noexcept;
   /// The next `count` rows, or as many as are left.
   void (*finish)(Bf16Finish& finish, int count) noexcept;
-  void (*gather)(const Bf16GatherTask& task) noexcept;
+  /// Up to kBf16GatherRows rows of one tile, neighbours there.
+  void (*gather)(const Bf16GatherTask* rows, int count) noexcept;
+  void (*gather_even)(const Bf16EvenRows& rows) noexcept;  ///< where kBf16Gathers, else null
 };
 
 /// `isa` must have bf16.

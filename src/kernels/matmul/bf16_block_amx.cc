@@ -10,6 +10,7 @@
 namespace wherry::kernels {
 namespace {
 
+#include "kernels/matmul/bf16_activations.inc"
 #include "kernels/matmul/bf16_dot.inc"
 #include "kernels/matmul/bf16_rows.inc"
 
@@ -17,7 +18,7 @@ namespace {
 constexpr int kFewRows = 3;
 
 /// Rows that are finished at a time.
-constexpr int kFewestRows = 8;
+constexpr int kFewestRows = 4;
 
 /// Palette 1: tiles 0 to 3 are sums, 4 and 5 A, 6 and 7 B. `step` is in elements.
 void begin(int step) noexcept {
@@ -35,93 +36,215 @@ void begin(int step) noexcept {
 
 void end() noexcept { _tile_release(); }
 
-template <int kRowTiles, int kColumnTiles, bool kStream>
-void tiles(const Bf16BlockTask& task, Bf16Finish* pending) noexcept {
-  if (task.adds) {
-    _tile_loadd(0, task.sums, 128);
-    if constexpr (kColumnTiles == 2) _tile_loadd(1, task.sums + 16, 128);
-    if constexpr (kRowTiles == 2) _tile_loadd(2, task.sums + 16 * 32, 128);
-    if constexpr (kRowTiles == 2 && kColumnTiles == 2) _tile_loadd(3, task.sums + 16 * 32 + 16, 128);
-  } else {
-    // (A bias could start the sums, but sixteen loads of one line a tile take longer than its additions later.)
-    _tile_zero(0);
-    if constexpr (kColumnTiles == 2) _tile_zero(1);
-    if constexpr (kRowTiles == 2) _tile_zero(2);
-    if constexpr (kRowTiles == 2 && kColumnTiles == 2) _tile_zero(3);
+/// One wide floating-point instruction for each step of tile products. Without one now and then the tile unit of
+/// present cores (Sapphire Rapids) falls to about four fifths of its rate, measured: wide integer instructions, loads
+/// and stores do not prevent that. Rounding to bf16 takes any operand without exceptions or assists.
+inline void keep_awake() noexcept { __asm__ volatile("vcvtne2ps2bf16 %%zmm31, %%zmm31, %%zmm31" ::: "xmm31"); }
+
+/// Rows of the block before where their kind is not among those that have code of their own, or where there are none.
+class AnyRows {
+ public:
+  explicit AnyRows(Bf16Finish* finish) noexcept : finish_(finish) {}
+  int left() const noexcept { return finish_ == nullptr ? 0 : finish_->rows - finish_->next; }
+  void run(int count) noexcept { finish(*finish_, count); }
+
+ private:
+  Bf16Finish* finish_;
+};
+
+/// Tile products of one step, the sums' tiles being prepared by `before(tile)` where this is a block's first.
+template <int kRowTiles, int kColumnTiles, Bf16Streams kStreams, class Before>
+inline __attribute__((always_inline)) void multiply(const std::byte* a0, const std::byte* a1, std::int64_t row_bytes,
+                                                    const std::byte* b, std::int64_t tile_bytes,
+                                                    const Before& before) noexcept {
+  // (The number of a tile must be a literal for g++ 12.)
+  if constexpr (kStreams == Bf16Streams::b)
+    _tile_stream_loadd(6, b, 64);
+  else
+    _tile_loadd(6, b, 64);
+  if constexpr (kStreams == Bf16Streams::a)
+    _tile_stream_loadd(4, a0, row_bytes);
+  else
+    _tile_loadd(4, a0, row_bytes);
+  before.template operator()<0>();
+  _tile_dpbf16ps(0, 4, 6);
+  if constexpr (kRowTiles == 2) {
+    if constexpr (kStreams == Bf16Streams::a)
+      _tile_stream_loadd(5, a1, row_bytes);
+    else
+      _tile_loadd(5, a1, row_bytes);
+    before.template operator()<2>();
+    _tile_dpbf16ps(2, 5, 6);
   }
-  const std::int64_t row_bytes = task.a_row_bytes;
-  const std::int64_t tile_bytes = std::int64_t{32} * task.step;
-  const std::byte* b = task.b;
-  const std::byte* prefetch = task.prefetch;
-  const std::int64_t total = task.taps * task.steps;
-  // Rows go several at a time, as each call has its price.
-  int quota = 0, every = 1;
-  if (pending != nullptr) {
-    quota = static_cast<int>((pending->rows - pending->next + total - 1) / total);
-    if (quota < kFewestRows) {
-      every = kFewestRows / quota;
-      quota *= every;
+  if constexpr (kColumnTiles == 2) {
+    if constexpr (kStreams == Bf16Streams::b)
+      _tile_stream_loadd(7, b + tile_bytes, 64);
+    else
+      _tile_loadd(7, b + tile_bytes, 64);
+    before.template operator()<1>();
+    _tile_dpbf16ps(1, 4, 7);
+    if constexpr (kRowTiles == 2) {
+      before.template operator()<3>();
+      _tile_dpbf16ps(3, 5, 7);
     }
   }
-  int wait = 1;
-  for (std::int64_t tap = 0; tap < task.taps; ++tap) {
-    const std::byte* a0 = task.a[0] + task.tap_bytes[tap];
-    const std::byte* a1 = kRowTiles == 2 ? task.a[1] + task.tap_bytes[tap] : nullptr;
-    for (std::int64_t s = 0; s < task.steps; ++s, a0 += task.a_step_bytes, b += kColumnTiles * tile_bytes) {
-      _tile_loadd(6, b, 64);
-      // (The number of a tile must be a literal for g++ 12.)
-      if constexpr (kStream)
-        _tile_stream_loadd(4, a0, row_bytes);
-      else
-        _tile_loadd(4, a0, row_bytes);
-      _tile_dpbf16ps(0, 4, 6);
-      if constexpr (kRowTiles == 2) {
-        if constexpr (kStream)
-          _tile_stream_loadd(5, a1, row_bytes);
-        else
-          _tile_loadd(5, a1, row_bytes);
-        a1 += task.a_step_bytes;
-        _tile_dpbf16ps(2, 5, 6);
-      }
-      if constexpr (kColumnTiles == 2) {
-        _tile_loadd(7, b + tile_bytes, 64);
-        _tile_dpbf16ps(1, 4, 7);
-        if constexpr (kRowTiles == 2) _tile_dpbf16ps(3, 5, 7);
-      }
-      for (std::int64_t line = 0; line < task.prefetch_lines; ++line, prefetch += 64)
-        _mm_prefetch(reinterpret_cast<const char*>(prefetch), _MM_HINT_T1);
-      if (quota > 0 && --wait == 0) {
-        finish(*pending, quota);
-        wait = every;
-      }
-    }
-  }
-  _tile_stored(0, task.sums, 128);
-  if constexpr (kColumnTiles == 2) _tile_stored(1, task.sums + 16, 128);
-  if constexpr (kRowTiles == 2) _tile_stored(2, task.sums + 16 * 32, 128);
-  if constexpr (kRowTiles == 2 && kColumnTiles == 2) _tile_stored(3, task.sums + 16 * 32 + 16, 128);
+  keep_awake();
 }
 
-void block(const Bf16BlockTask& task, Bf16Finish* pending) noexcept {
+/// A tile of sums to or from its place in a block.
+template <int kTile>
+inline __attribute__((always_inline)) void store_sums(float* sums) noexcept {
+  if constexpr (kTile == 0) _tile_stored(0, sums, 128);
+  if constexpr (kTile == 1) _tile_stored(1, sums + 16, 128);
+  if constexpr (kTile == 2) _tile_stored(2, sums + 16 * 32, 128);
+  if constexpr (kTile == 3) _tile_stored(3, sums + 16 * 32 + 16, 128);
+}
+
+template <int kTile>
+inline __attribute__((always_inline)) void load_sums(const float* sums) noexcept {
+  if constexpr (kTile == 0) _tile_loadd(0, sums, 128);
+  if constexpr (kTile == 1) _tile_loadd(1, sums + 16, 128);
+  if constexpr (kTile == 2) _tile_loadd(2, sums + 16 * 32, 128);
+  if constexpr (kTile == 3) _tile_loadd(3, sums + 16 * 32 + 16, 128);
+}
+
+/// (A bias could start the sums, but sixteen loads of one line a tile take longer than its additions later.)
+template <int kTile>
+inline __attribute__((always_inline)) void zero_sums() noexcept {
+  if constexpr (kTile == 0) _tile_zero(0);
+  if constexpr (kTile == 1) _tile_zero(1);
+  if constexpr (kTile == 2) _tile_zero(2);
+  if constexpr (kTile == 3) _tile_zero(3);
+}
+
+/// Stores what a block left in the tiles.
+void settle(Bf16Sums& in_tiles) noexcept {
+  if (in_tiles.to == nullptr) return;
+  store_sums<0>(in_tiles.to);
+  store_sums<2>(in_tiles.to);
+  store_sums<1>(in_tiles.to);
+  store_sums<3>(in_tiles.to);
+  in_tiles.to = nullptr;
+}
+
+/// Instructions after a store of a tile wait until its last product is done. So each tile of the block before is stored
+/// just before the first product of this block that replaces it, while the tile unit still works on the others'.
+/// Whatever a block needs to know is found before that.
+template <int kRowTiles, int kColumnTiles, Bf16Streams kStreams, class Beside>
+inline __attribute__((always_inline)) void tiles(const Bf16BlockTask& task, Beside beside, float* before) noexcept {
+  const std::int64_t row_bytes = task.a_row_bytes, step_bytes = task.a_step_bytes;
+  const std::int64_t tile_bytes = std::int64_t{32} * task.step;
+  const std::int64_t taps = task.taps, steps = task.steps, prefetch_lines = task.prefetch_lines;
+  const std::int64_t* const tap_bytes = task.tap_bytes;
+  const std::byte* const first[2] = {task.a[0], task.a[kRowTiles - 1]};
+  const std::byte* b = task.b;
+  const std::byte* prefetch = task.prefetch;
+  // Rows go several at a time, spread over all steps.
+  const auto total = static_cast<unsigned>(taps * steps), left = static_cast<unsigned>(beside.left());
+  int quota = static_cast<int>((left + total - 1) / total), every = 1;
+  if (quota > 0 && quota < kFewestRows) {
+    quota = kFewestRows;
+    every = static_cast<int>(kFewestRows * total / left);
+  }
+  int wait = 1;
+  const auto after_step = [&]() __attribute__((always_inline)) {
+    b += kColumnTiles * tile_bytes;
+    for (std::int64_t line = 0; line < prefetch_lines; ++line, prefetch += 64)
+      _mm_prefetch(reinterpret_cast<const char*>(prefetch), _MM_HINT_T1);
+    if (quota > 0 && --wait == 0) {
+      beside.run(quota);
+      wait = every;
+    }
+  };
+  const std::byte* a0 = first[0] + tap_bytes[0];
+  const std::byte* a1 = first[1] + tap_bytes[0];
+  if (task.adds) {
+    float* const sums = task.sums;
+    multiply<kRowTiles, kColumnTiles, kStreams>(a0, a1, row_bytes, b, tile_bytes, [&]<int kTile>() {
+      if (before != nullptr) store_sums<kTile>(before);
+      load_sums<kTile>(sums);
+    });
+  } else if (before != nullptr) {
+    multiply<kRowTiles, kColumnTiles, kStreams>(a0, a1, row_bytes, b, tile_bytes, [&]<int kTile>() {
+      store_sums<kTile>(before);
+      zero_sums<kTile>();
+    });
+  } else {
+    multiply<kRowTiles, kColumnTiles, kStreams>(a0, a1, row_bytes, b, tile_bytes,
+                                                [&]<int kTile>() { zero_sums<kTile>(); });
+  }
+  after_step();
+  std::int64_t step = 1;
+  for (std::int64_t tap = 0;;) {
+    for (; step < steps; ++step) {
+      a0 += step_bytes;
+      a1 += step_bytes;
+      multiply<kRowTiles, kColumnTiles, kStreams>(a0, a1, row_bytes, b, tile_bytes, []<int>() {});
+      after_step();
+    }
+    if (++tap == taps) break;
+    step = 0;
+    a0 = first[0] + tap_bytes[tap] - step_bytes;
+    a1 = first[1] + tap_bytes[tap] - step_bytes;
+  }
+}
+
+/// A whole block, which stays in the tiles, beside rows of one kind.
+template <class Beside>
+void whole_block(const Bf16BlockTask& task, Bf16Finish* pending, Bf16Sums& in_tiles) noexcept {
+  float* const before = in_tiles.to;
+  in_tiles.to = task.sums;
+  switch (task.streams) {
+    case Bf16Streams::none: return tiles<2, 2, Bf16Streams::none>(task, Beside(pending), before);
+    case Bf16Streams::a: return tiles<2, 2, Bf16Streams::a>(task, Beside(pending), before);
+    case Bf16Streams::b: return tiles<2, 2, Bf16Streams::b>(task, Beside(pending), before);
+  }
+}
+
+/// A block at an edge.
+template <int kRowTiles, int kColumnTiles>
+void part_block(const Bf16BlockTask& task, Bf16Finish* pending, Bf16Sums& in_tiles) noexcept {
+  settle(in_tiles);
+  tiles<kRowTiles, kColumnTiles, Bf16Streams::none>(task, AnyRows(pending), nullptr);
+  store_sums<0>(task.sums);
+  if constexpr (kRowTiles == 2) store_sums<2>(task.sums);
+  if constexpr (kColumnTiles == 2) store_sums<1>(task.sums);
+}
+
+void block(const Bf16BlockTask& task, Bf16Finish* pending, Bf16Sums& in_tiles) noexcept {
   if (task.rows <= kFewRows) {
+    settle(in_tiles);
     if (pending != nullptr) finish(*pending, kBf16BlockRows);
     return dot_block(task);
   }
-  // Each field is loaded as it was stored: one load of two neighbours would have to wait until both stores, and the
-  // tiles of sums stored before them, have reached the cache.
-  int row_tiles = task.row_tiles, column_tiles = task.column_tiles;
-  __asm__("" : "+r"(row_tiles), "+r"(column_tiles));
-  if (row_tiles == 2 && column_tiles == 2)
-    task.a_streams ? tiles<2, 2, true>(task, pending) : tiles<2, 2, false>(task, pending);
-  else if (row_tiles == 2)
-    tiles<2, 1, false>(task, pending);
-  else
-    column_tiles == 2 ? tiles<1, 2, false>(task, pending) : tiles<1, 1, false>(task, pending);
+  if (task.row_tiles == 1)
+    return task.column_tiles == 2 ? part_block<1, 2>(task, pending, in_tiles)
+                                  : part_block<1, 1>(task, pending, in_tiles);
+  if (task.column_tiles == 1) return part_block<2, 1>(task, pending, in_tiles);
+  if (pending != nullptr && pending->y_is_bf16 && pending->columns == kBf16BlockColumns) {
+    using enum Bf16Finish::Residual;
+    const bool plain = pending->residual_kind == none && pending->even && !pending->clamp_high;
+    if (pending->activation != Activation::none) {
+      if (plain && pending->activation == Activation::gelu)
+        return whole_block<Rows<none, true, true, false, true, Activation::gelu>>(task, pending, in_tiles);
+      if (plain && pending->activation == Activation::gelu_tanh)
+        return whole_block<Rows<none, true, true, false, true, Activation::gelu_tanh>>(task, pending, in_tiles);
+      return whole_block<AnyRows>(task, pending, in_tiles);
+    }
+    if (pending->residual_kind == none && pending->even)
+      return pending->clamp_high ? whole_block<Rows<none, true, true, true, true>>(task, pending, in_tiles)
+                                 : whole_block<Rows<none, true, true, false, true>>(task, pending, in_tiles);
+    if (pending->residual_kind == none && !pending->clamp_high)
+      return whole_block<Rows<none, true, true, false, false>>(task, pending, in_tiles);
+    if (pending->residual_kind == bf16 && !pending->clamp_high && pending->even)
+      return whole_block<Rows<bf16, true, true, false, true>>(task, pending, in_tiles);
+  }
+  whole_block<AnyRows>(task, pending, in_tiles);
 }
 
 }  // namespace
 
 extern const Bf16Kernels kBf16Kernels_amx;
-constinit const Bf16Kernels kBf16Kernels_amx = {base::Isa::amx, begin, end, block, finish, gather};
+constinit const Bf16Kernels kBf16Kernels_amx = {base::Isa::amx, begin, end, block, settle, finish, gather, nullptr};
 
 }  // namespace wherry::kernels

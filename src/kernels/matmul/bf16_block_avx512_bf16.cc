@@ -9,13 +9,16 @@
 namespace wherry::kernels {
 namespace {
 
+#include "kernels/matmul/bf16_activations.inc"
 #include "kernels/matmul/bf16_dot.inc"
 #include "kernels/matmul/bf16_rows.inc"
 
 void begin(int) noexcept {}
 void end() noexcept {}
 
-void block(const Bf16BlockTask& task, Bf16Finish* pending) noexcept {
+void settle(Bf16Sums&) noexcept {}
+
+void block(const Bf16BlockTask& task, Bf16Finish* pending, Bf16Sums&) noexcept {
   // Both use the same units: nothing is won by mixing them.
   if (pending != nullptr) finish(*pending, kBf16BlockRows);
   dot_block(task);
@@ -24,6 +27,7 @@ void block(const Bf16BlockTask& task, Bf16Finish* pending) noexcept {
 }  // namespace
 
 extern const Bf16Kernels kBf16Kernels_avx512_bf16;
-constinit const Bf16Kernels kBf16Kernels_avx512_bf16 = {base::Isa::avx512_bf16, begin, end, block, finish, gather};
+constinit const Bf16Kernels kBf16Kernels_avx512_bf16 = {
+    base::Isa::avx512_bf16, begin, end, block, settle, finish, gather, nullptr};
 
 }  // namespace wherry::kernels

@@ -24,9 +24,11 @@ Bf16Problem problem_of(const MatmulShape& shape, int threads) {
   problem.outer = shape.batch[0] * shape.batch[1] * shape.batch[2] * shape.batch[3];
   problem.rows = problem.line_rows = shape.rows;
   problem.gathers = !problem.panels.divided || shape.rows < kBf16TileRows;
+  problem.even_rows = kBf16Gathers && shape.depth % kBf16Group == 0;
   problem.packs_b = !shape.packed_b;
   problem.a_row_bytes = 2 * shape.a_row_stride;
   problem.a_read_bytes = 2 * shape.depth;
+  problem.y_is_even = true;
   problem.y_is_bf16 = shape.c_dtype == DType::bf16;
   problem.y_dtype = shape.c_dtype;
   problem.threads = threads;
@@ -60,7 +62,7 @@ class Bf16Matmul final : public Matmul {
     const Bf16Panels& panels;
     const MatmulArguments& arguments;
     std::int64_t packed_outer = -1, packed_panel = -1;
-    Bf16Piece piece = {};
+    Bf16Piece pieces[kBf16GatherRows];  // a row is one
     std::int64_t operand_offsets[kMaxEpilogueOperands];
 
     Operands(const MatmulShape& s, const Bf16Panels& p, const MatmulArguments& a) : shape(s), panels(p), arguments(a) {}
@@ -76,9 +78,9 @@ class Bf16Matmul final : public Matmul {
     const std::byte* a(std::int64_t outer, std::int64_t) const {
       return static_cast<const std::byte*>(arguments.a) + 2 * dot(index(outer), shape.a_batch_strides);
     }
-    void gather(std::int64_t outer, std::int64_t row, Bf16GatherTask& task) {
-      piece = {a(outer, 0) + 2 * row * shape.a_row_stride, 0, shape.depth};
-      task.pieces = &piece;
+    void gather(std::int64_t outer, std::int64_t row, int i, Bf16GatherTask& task) {
+      pieces[i] = {a(outer, 0) + 2 * row * shape.a_row_stride, 0, shape.depth};
+      task.pieces = pieces + i;
       task.count = 1;
     }
     const std::byte* panel(std::int64_t outer, std::int64_t panel, std::byte* scratch) {

@@ -7,6 +7,7 @@
 
 #include "kernels/matmul/matmul.h"
 #include "kernels/matmul/testing.h"
+#include "tensor/half.h"
 
 namespace wherry::kernels {
 namespace {
@@ -20,7 +21,7 @@ using testing::whole_numbers;
 
 #define WHERRY_BF16_BLOCK(isa)                                                                                      \
   TEST(Bf16Block, isa##_runs_here) {                                                                                \
-    if (base::Isa::isa > base::detected_isa()) GTEST_SKIP() << #isa " cannot run here";                             \
+    if (!base::runs_here(base::Isa::isa)) GTEST_SKIP() << #isa " cannot run here";                                  \
     EXPECT_EQ(make_matmul({.rows = 1, .depth = 2, .columns = 1, .dtype = DType::bf16}, base::Isa::isa, 1)->items(), \
               1);                                                                                                   \
   }
@@ -102,6 +103,66 @@ TEST_P(Bf16MatmulOn, SizesAroundEveryTileStepAndPanel) {
         check(dense(rows, depth, columns), GetParam(), arguments, b, rows * columns, 1 + static_cast<int>(rows % 3));
         if (HasFatalFailure()) return;
       }
+}
+
+TEST_P(Bf16MatmulOn, ActivationsOfEverySum) {
+  // Row r, column j is x[r] + bias[j]: dense around 0, and up to where the function is x or 0.
+  const std::int64_t rows = 70, columns = 65, depth = 32;
+  for (const Activation activation : {Activation::gelu, Activation::gelu_tanh})
+    for (const bool residual : {false, true})
+      for (const bool clamps : {false, true})
+        for (const DType c_dtype : {DType::f32, DType::bf16}) {
+          std::vector<float> a(static_cast<std::size_t>(rows * depth)), b(static_cast<std::size_t>(depth * columns));
+          std::vector<float> bias(static_cast<std::size_t>(columns));
+          for (std::int64_t r = 0; r < rows; ++r) {
+            const auto x = static_cast<float>(r - 35);
+            a[static_cast<std::size_t>(r * depth)] = r == 0   ? __builtin_inff()
+                                                     : r == 1 ? __builtin_nanf("")
+                                                     : r == 2 ? 0x1p100f
+                                                     : r == 3 ? -0x1p100f
+                                                              : x / 8;
+          }
+          for (std::int64_t j = 0; j < columns; ++j) {
+            b[static_cast<std::size_t>(j)] = 1;
+            bias[static_cast<std::size_t>(j)] = static_cast<float>(j - 32) / 517;
+          }
+          const std::vector<float> more = whole_numbers(rows * columns, 9);
+          const std::vector<std::uint16_t> a_bf16 = to_bf16(a);
+          MatmulShape shape = dense(rows, depth, columns);
+          shape.packed_b = true, shape.c_dtype = c_dtype;
+          const base::AlignedBuffer weights = packed_copy(shape, GetParam(), b);
+          MatmulArguments arguments;
+          arguments.a = a_bf16.data(), arguments.b = weights.data();
+          arguments.epilogue.bias = bias.data();
+          arguments.epilogue.activation = activation;
+          if (residual) arguments.epilogue.residual = more.data(), arguments.epilogue.residual_row_stride = columns;
+          if (clamps) arguments.epilogue.low = -1, arguments.epilogue.high = 2;
+          std::vector<float> c(static_cast<std::size_t>(rows * columns));
+          arguments.c = c.data();
+          run_in_pieces(*make_matmul(shape, GetParam(), 2), arguments, 8);
+          const auto* c_bf16 = reinterpret_cast<const std::uint16_t*>(c.data());
+          for (std::int64_t r = 0; r < rows; ++r)
+            for (std::int64_t j = 0; j < columns; ++j) {
+              const auto at = static_cast<std::size_t>(r * columns + j);
+              float x = a[static_cast<std::size_t>(r * depth)] + bias[static_cast<std::size_t>(j)];
+              if (residual) x += more[at];
+              if (clamps && x < -1) x = -1;
+              if (clamps && x > 2) x = 2;
+              const double expected = activate(activation, x);
+              const float found = c_dtype == DType::f32 ? c[at] : tensor::bf16_to_float(c_bf16[at]);
+              if (std::isnan(expected)) {
+                EXPECT_TRUE(std::isnan(found)) << x;
+                continue;
+              }
+              // erf within 4e-7 of 1; a bf16 result is rounded once more.
+              const double error = 5e-7 * std::max(1.0, std::abs(static_cast<double>(x))) +
+                                   (c_dtype == DType::bf16 ? std::abs(expected) / 256 : 0);
+              if (std::isinf(expected))
+                EXPECT_EQ(found, static_cast<float>(expected));
+              else
+                EXPECT_NEAR(found, expected, error) << x;
+            }
+        }
 }
 
 TEST_P(Bf16MatmulOn, EmptyProductsHaveNoItems) {

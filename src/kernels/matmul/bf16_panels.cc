@@ -13,6 +13,7 @@ namespace {
 
 /// The largest even step that divides the depth and wastes at most a quarter of a tile product; 0 where there is none.
 int dividing_step(std::int64_t depth) {
+  if (kBf16Gathers) return 0;  // nothing is won by whole taps
   const std::int64_t fewest = base::ceil_div(depth, kBf16MaxStep);
   for (std::int64_t steps = fewest; steps <= fewest + fewest / 4 + 1; ++steps) {
     if (depth % (2 * steps) != 0) continue;
@@ -56,14 +57,15 @@ void pack_bf16_panel(const Bf16Panels& panels, std::int64_t panel, const Bf16Sou
   // Column by column, as a weight's depth often lies side by side in memory.
   for (int j = 0; j < columns; ++j) {
     const std::int64_t column = (first + j) * source.column_stride;
-    std::uint16_t* const tile = to + j / 16 * (step * 16) + j % 16 * 2;
+    std::uint16_t* const tile = to + j / 16 * (step * 16) + j % 16 * kBf16Group;
     const std::int64_t windows = source.sizes[0] * source.sizes[1];
     for (std::int64_t window = 0; window < windows; ++window) {
       std::int64_t at =
           column + window / source.sizes[1] * source.strides[0] + window % source.sizes[1] * source.strides[1];
       std::int64_t s = window * source.padded_channels / step, inside = window * source.padded_channels % step;
       for (std::int64_t c = 0; c < source.sizes[2]; ++c, at += source.strides[2]) {
-        std::uint16_t& element = tile[s * (tiles * step * 16) + inside / 2 * 32 + inside % 2];
+        std::uint16_t& element =
+            tile[s * (tiles * step * 16) + inside / kBf16Group * (16 * kBf16Group) + inside % kBf16Group];
         element = source.is_bf16 ? bf16[at] : tensor::float_to_bf16(f32[at]);
         if (++inside == step) inside = 0, ++s;
       }

@@ -1,9 +1,10 @@
 #pragma once
 // The packed form of a constant bf16 B: columns cut into panels of two tiles, each panel stored step by step so that a
-// block kernel reads it as one stream. AMX and AVX-512 BF16 share it.
+// block kernel reads it as one stream. The instruction sets of an architecture share it.
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 #include "kernels/matmul/bf16_block.h"
 
@@ -11,7 +12,8 @@ namespace wherry::kernels {
 
 /// B [taps · depth, columns] in steps of depth.
 ///   divided   each tap is `steps` equal steps that fill it exactly: A can be read where it lies, tap by tap
-///   else      all taps are one run of depth, cut into steps of 32, the last padded with zeros: A must be gathered
+///   else      all taps are one run of depth, cut into steps of kBf16MaxStep, the last padded with zeros: A must be
+///             gathered
 struct Bf16Panels {
   std::int64_t columns = 0;
   std::int64_t taps = 1;
@@ -36,6 +38,9 @@ struct Bf16Panels {
     return static_cast<int>(left < kBf16BlockColumns ? left : kBf16BlockColumns);
   }
 };
+
+/// The name of this form.
+inline constexpr std::string_view kBf16PackedFormat = kBf16Group == 4 ? "bf16_quads32" : "bf16_panel32";
 
 Bf16Panels make_bf16_panels(std::int64_t columns, std::int64_t taps, std::int64_t depth);
 

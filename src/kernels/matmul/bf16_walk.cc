@@ -24,18 +24,18 @@ const Bf16Kernels& bf16_kernels(base::Isa isa) {
 
 namespace {
 
-// Of a present x86 server core with tiles, in cycles and bytes a cycle. Wrong by a factor of two, they cost a few per
-// cent.
-constexpr double kStepCycles = 66;  ///< four tile products
-constexpr double kFinishCycles = 110;
+// Of a present x86 server core with tiles, or of a Neoverse V1, in cycles and bytes a cycle. Wrong by a factor of two,
+// they cost a few per cent.
+constexpr double kStepCycles = 66;  ///< four tile products; or 128 of BFMMLA on 256 bits
+constexpr double kFinishCycles = kBf16Gathers ? 300 : 110;
 constexpr double kChunkCycles = 140;  ///< sums of a block out and in again
 constexpr double kL1Bytes = 40 << 10;
 constexpr double kL2Bytes = 1 << 20;
 constexpr double kL2Rate = 32;
 constexpr double kL3Rate = 6;
 constexpr double kGatherRate = 12;
-constexpr double kForeignRate = 4;            ///< of lines that lie changed in another core's cache
-constexpr std::int64_t kMostChunkSteps = 16;  ///< 32 KiB of B
+constexpr double kForeignRate = 4;                  ///< of lines that lie changed in another core's cache
+constexpr std::int64_t kMostChunkBytes = 32 << 10;  ///< of B
 
 std::size_t round_up(std::int64_t bytes) { return static_cast<std::size_t>((bytes + 63) / 64 * 64); }
 
@@ -43,7 +43,8 @@ std::size_t round_up(std::int64_t bytes) { return static_cast<std::size_t>((byte
 /// of one tap are cut.
 std::int64_t chunks_for(const Bf16Problem& problem, std::int64_t size) {
   const bool one_tap = problem.gathers || problem.panels.taps == 1;
-  return size > 1 && one_tap ? base::ceil_div(problem.panels.all_steps(), kMostChunkSteps) : 1;
+  const Bf16Panels& panels = problem.panels;
+  return size > 1 && one_tap ? base::ceil_div(panels.all_steps(), kMostChunkBytes / (2 * panels.tile_bytes())) : 1;
 }
 
 double block_bytes(const Bf16Problem& problem) {
@@ -129,10 +130,15 @@ Bf16Blocking choose_bf16_blocking(const Bf16Problem& problem, const Choice& choi
     if (superblocks > 64) superblocks += superblocks / 16;
   }
   best.chunks = chunks_for(problem, best.largest());
-  // A hint that keeps rows of A out of L1 pays where a panel, or its chunk, would not survive them there.
+  // Rows that are read once a panel had better stay out of L1 where the panel, or its chunk, would not survive them
+  // there; a panel that does not fit, where a window's taps read the same rows again and again.
   const double chunk_bytes = 2.0 * static_cast<double>(problem.panels.strip_bytes()) / static_cast<double>(best.chunks);
-  best.a_streams = best.largest() > 1 && (problem.gathers || problem.panels.taps == 1) && chunk_bytes < kL1Bytes &&
-                   chunk_bytes + block_bytes(problem) / static_cast<double>(best.chunks) > kL1Bytes;
+  const bool rereads = !problem.gathers && problem.panels.taps > 1;
+  if (rereads && chunk_bytes + block_bytes(problem) > kL1Bytes)
+    best.streams = Bf16Streams::b;
+  else if (!rereads && best.largest() > 1 && chunk_bytes < kL1Bytes &&
+           chunk_bytes + block_bytes(problem) / static_cast<double>(best.chunks) > kL1Bytes)
+    best.streams = Bf16Streams::a;
   return best;
 }
 

@@ -2,12 +2,14 @@
 // The walk over a bf16 product: rows in blocks, blocks in superblocks, columns in panels. An item is one superblock
 // times one panel. How rows of A are found, and where results go, is the business of matmul and convolution.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <limits>
 #include <vector>
 
+#include "base/checked_math.h"
 #include "kernels/choice.h"
 #include "kernels/matmul/bf16_block.h"
 #include "kernels/matmul/bf16_panels.h"
@@ -28,8 +30,10 @@ struct Bf16Problem {
   std::int64_t line_rows = 0;
   bool gathers = false;           ///< A is brought into tiles' order first; else it is read where it lies
   bool packs_b = false;           ///< B is an activation: packed by whoever uses it
+  bool even_rows = false;         ///< rows to gather are whole steps of memory, a_row_bytes apart all through a product
   std::int64_t a_row_bytes = 0;   ///< of A read where it lies: between neighbouring rows …
   std::int64_t a_read_bytes = 0;  ///< … and how much of memory a row adds
+  bool y_is_even = false;         ///< rows of y that follow each other lie at even distances, all through a product
   bool y_is_bf16 = true;
   DType y_dtype = DType::bf16;
   int threads = 1;
@@ -42,7 +46,7 @@ struct Bf16Blocking {
   std::int64_t blocks = 0;
   std::int64_t superblocks = 0;  ///< of blocks, differing by at most one
   std::int64_t chunks = 1;       ///< of depth: a panel's chunk stays in L1 while the blocks pass
-  bool a_streams = false;
+  Bf16Streams streams = Bf16Streams::none;
 
   std::int64_t first_block(std::int64_t superblock) const { return blocks * superblock / superblocks; }
   std::int64_t largest() const { return (blocks + superblocks - 1) / superblocks; }
@@ -65,14 +69,16 @@ class Bf16Walk {
   std::vector<Choice> candidates() const;
 
   /// Computes items [begin, end). Operands has, for each of the `outer` products:
-  ///   const std::byte* a(outer, line)                  first row of a line, where A is read where it lies
-  ///   void gather(outer, row, Bf16GatherTask& task)    else: fills task.pieces and task.count for one row
+  ///   const std::byte* a(outer, line)                  first row of a line, where A is read where it lies, or of all
+  ///                                                    where its rows are even
+  ///   void gather(outer, row, i, Bf16GatherTask& task) else: fills task.pieces and task.count for one row, the i-th of
+  ///                                                    those that are gathered together
   ///   const std::byte* panel(outer, panel, scratch)    packed B; `scratch` has room for a panel where B is an
   ///   activation void outputs(outer, row, count, offsets, pixels) bytes from y's first column, or negative where a row
   ///   is no result EpilogueOrigin origin(outer)                     where the epilogue's operands start; column is y's
   ///   first too
+  /// `next` (or null) is what the thread will read after this run: the last panel brings its first bytes to L2.
   template <class Operands>
-  ///   `next` (or null) is what the thread will read after this run: the last panel brings its first bytes to L2.
   void run(Operands& operands, const std::int64_t* tap_bytes, const Epilogue& epilogue, const void* next, void* y,
            std::int64_t y_row_stride, std::int64_t begin, std::int64_t end, void* scratch) const noexcept;
 
@@ -80,6 +86,7 @@ class Bf16Walk {
   struct Block {
     const std::byte* a[2];
     int row_tiles, rows;
+    bool even;  ///< as Bf16Finish has it
   };
   struct Scratch {
     float* sums;  ///< a block each of the superblock, or two that take turns
@@ -93,6 +100,10 @@ class Bf16Walk {
     std::byte* packed;
   };
   Scratch divide(void* scratch) const noexcept;
+  /// Brings rows [first, first + count) of A to a tile at `to`, in the order that `task` reads; `row` is scratch.
+  template <class Operands>
+  void gather_tile(Operands& operands, std::int64_t outer, std::int64_t first, std::int64_t count,
+                   const Bf16BlockTask& task, std::byte* to, std::byte* row) const noexcept;
   /// Runs the epilogue's program over the finished fp32 results of a block.
   void run_program(const Epilogue& epilogue, EpilogueOrigin origin, const Bf16Finish& finish,
                    const std::int64_t* pixels, const float* results, std::byte* y,
@@ -104,6 +115,30 @@ class Bf16Walk {
   std::int64_t element_bytes_;
   std::size_t results_at_, tables_at_, blocks_at_, row_at_, gathered_at_, packed_at_, scratch_bytes_;
 };
+
+template <class Operands>
+void Bf16Walk::gather_tile(Operands& operands, std::int64_t outer, std::int64_t first, std::int64_t count,
+                           const Bf16BlockTask& task, std::byte* to, std::byte* row) const noexcept {
+  const std::int64_t depth = problem_.panels.padded_depth();
+  if (problem_.even_rows) {
+    kernels_->gather_even({operands.a(outer, 0) + first * problem_.a_row_bytes, problem_.a_row_bytes, count, depth, to,
+                           task.a_step_bytes});
+    return;
+  }
+  for (std::int64_t r = 0; r < count; r += kBf16GatherRows) {
+    Bf16GatherTask rows[kBf16GatherRows];
+    const int together = static_cast<int>(std::min<std::int64_t>(kBf16GatherRows, count - r));
+    for (int i = 0; i < together; ++i) {
+      rows[i].depth = depth;
+      rows[i].step = task.step;
+      rows[i].to = to + (r + i) * task.a_row_bytes;
+      rows[i].step_bytes = task.a_step_bytes;
+      rows[i].row = row;
+      operands.gather(outer, first + r + i, i, rows[i]);
+    }
+    kernels_->gather(rows, together);
+  }
+}
 
 template <class Operands>
 void Bf16Walk::run(Operands& operands, const std::int64_t* tap_bytes, const Epilogue& epilogue, const void* next,
@@ -131,19 +166,23 @@ void Bf16Walk::run(Operands& operands, const std::int64_t* tap_bytes, const Epil
     task.steps = panels.steps;
   }
   const bool program = epilogue.program != nullptr;
+  const auto residual_bytes = static_cast<std::int64_t>(size_of(epilogue.residual_dtype));
+  const std::int64_t y_row_bytes = y_row_stride * element_bytes_;
   Bf16Finish finishes[2];
   for (Bf16Finish& each : finishes) {
     each.y_is_bf16 = !program && problem_.y_is_bf16;
     each.residual_kind = epilogue.residual == nullptr             ? Bf16Finish::Residual::none
                          : epilogue.residual_dtype == DType::bf16 ? Bf16Finish::Residual::bf16
                                                                   : Bf16Finish::Residual::f32;
+    each.activation = epilogue.activation;
     each.clamp_low = epilogue.low > -kInfinity;
     each.clamp_high = epilogue.high < kInfinity;
     each.low = epilogue.low;
     each.high = epilogue.high;
     each.next = each.rows = 0;
+    each.y_step = y_row_bytes;
+    each.residual_step = epilogue.residual_row_stride * residual_bytes;
   }
-  const auto residual_bytes = static_cast<std::int64_t>(size_of(epilogue.residual_dtype));
   static constexpr std::int64_t kDense[kBf16BlockRows] = {
       0,    128,  256,  384,  512,  640,  768,  896,  1024, 1152, 1280, 1408, 1536, 1664, 1792, 1920,
       2048, 2176, 2304, 2432, 2560, 2688, 2816, 2944, 3072, 3200, 3328, 3456, 3584, 3712, 3840, 3968};
@@ -151,10 +190,16 @@ void Bf16Walk::run(Operands& operands, const std::int64_t* tap_bytes, const Epil
   alignas(64) float tail_bias[kBf16BlockColumns] = {};
   const float* bias = tail_bias;
   const std::int64_t all_steps = task.steps;  // of a tap
-  task.a_streams = blocking_.a_streams;
+  task.streams = blocking_.streams;
 
   kernels_->begin(panels.step);
   Bf16Finish* pending = nullptr;
+  Bf16Sums in_tiles;
+  const auto finish_last = [&] {
+    kernels_->settle(in_tiles);
+    if (pending != nullptr) kernels_->finish(*pending, kBf16BlockRows);
+    pending = nullptr;
+  };
   std::int64_t last = -1;
   int turn = 0;
   std::int64_t blocks = 0;
@@ -164,8 +209,7 @@ void Bf16Walk::run(Operands& operands, const std::int64_t* tap_bytes, const Epil
     const std::int64_t outer = superblock / blocking_.superblocks;
     if (superblock != last) {
       // The tables are about to change: finish what still reads them.
-      if (pending != nullptr) kernels_->finish(*pending, kBf16BlockRows);
-      pending = nullptr;
+      finish_last();
       const std::int64_t first = blocking_.first_block(superblock % blocking_.superblocks);
       blocks = blocking_.first_block(superblock % blocking_.superblocks + 1) - first;
       for (std::int64_t b = 0; b < blocks; ++b) {
@@ -188,16 +232,7 @@ void Bf16Walk::run(Operands& operands, const std::int64_t* tap_bytes, const Epil
             block.rows += static_cast<int>(here);
             operands.outputs(outer, at, here, offsets, pixels);
             for (std::int64_t r = here; r < kBf16TileRows; ++r) offsets[r] = -1, pixels[r] = 0;
-            for (std::int64_t r = 0; r < here; ++r) {
-              Bf16GatherTask gather;
-              gather.depth = panels.padded_depth();
-              gather.step = panels.step;
-              gather.to = to + r * task.a_row_bytes;
-              gather.step_bytes = task.a_step_bytes;
-              gather.row = scratch.row;
-              operands.gather(outer, at + r, gather);
-              kernels_->gather(gather);
-            }
+            gather_tile(operands, outer, at, here, task, to, scratch.row);
           } else {
             // Tiles always read 16 rows: the last one of a line moves up, over rows that the one before computes.
             const std::int64_t over = kBf16TileRows - here;
@@ -214,6 +249,12 @@ void Bf16Walk::run(Operands& operands, const std::int64_t* tap_bytes, const Epil
           for (std::int64_t r = b * kBf16BlockRows; r < b * kBf16BlockRows + scratch.blocks[b].rows; ++r)
             scratch.residual_offsets[r] = scratch.pixels[r] * row_bytes;
       }
+      for (std::int64_t b = 0; b < blocks; ++b) {
+        Block& block = scratch.blocks[b];
+        const std::int64_t first_row = b * kBf16BlockRows, last_row = first_row + block.rows - 1;
+        block.even = problem_.y_is_even && scratch.y_offsets[first_row] >= 0 && scratch.y_offsets[last_row] >= 0 &&
+                     scratch.pixels[last_row] - scratch.pixels[first_row] == block.rows - 1;
+      }
       origin = operands.origin(outer);
       last = superblock;
     }
@@ -226,11 +267,9 @@ void Bf16Walk::run(Operands& operands, const std::int64_t* tap_bytes, const Epil
     task.prefetch = packed + task.column_tiles * panels.strip_bytes();
     const bool wanted = panel + 1 < panels.count && !problem_.packs_b &&
                         (superblock == begin / panels.count || panels.bytes() > kBf16ResidentBytes);
-    task.prefetch_lines = wanted ? (step_bytes / 64 + blocks - 1) / blocks : 0;
-    if (item + 1 == end && next != nullptr) {
-      task.prefetch = static_cast<const std::byte*>(next);
-      task.prefetch_lines = (step_bytes / 64 + blocks - 1) / blocks;
-    }
+    const bool next_run = item + 1 == end && next != nullptr;
+    if (next_run) task.prefetch = static_cast<const std::byte*>(next);
+    task.prefetch_lines = wanted || next_run ? base::ceil_div(step_bytes, 64 * blocks) : 0;
     const int columns = panels.columns_of(panel);
     const std::int64_t y_column = origin.column + first_column;
     if (epilogue.bias != nullptr) {
@@ -254,9 +293,8 @@ void Bf16Walk::run(Operands& operands, const std::int64_t* tap_bytes, const Epil
         task.row_tiles = block.row_tiles;
         task.sums = scratch.sums + (chunks > 1 ? b : turn) * kBf16BlockRows * kBf16BlockColumns;
         task.adds = chunk > 0;
-        kernels_->block(task, pending);
+        kernels_->block(task, pending, in_tiles);
         task.prefetch += task.prefetch_lines * 64 * task.taps * task.steps;
-        if (pending != nullptr) kernels_->finish(*pending, kBf16BlockRows);
         pending = nullptr;
         if (!last_chunk) continue;
         Bf16Finish& finish = finishes[turn];
@@ -264,6 +302,7 @@ void Bf16Walk::run(Operands& operands, const std::int64_t* tap_bytes, const Epil
         finish.residual_offsets = scratch.residual_offsets + b * kBf16BlockRows;
         finish.next = 0;
         finish.rows = block.rows;
+        finish.even = block.even;
         finish.columns = columns;
         finish.bias = bias;
         if (epilogue.residual != nullptr) {
@@ -275,6 +314,7 @@ void Bf16Walk::run(Operands& operands, const std::int64_t* tap_bytes, const Epil
           // Into fp32 rows first, all of them, then through the program.
           finish.y = reinterpret_cast<std::byte*>(scratch.results);
           finish.y_offsets = kDense;
+          kernels_->settle(in_tiles);
           kernels_->finish(finish, kBf16BlockRows);
           finish.y_offsets = scratch.y_offsets + b * kBf16BlockRows;
           EpilogueOrigin at = origin;
@@ -289,12 +329,9 @@ void Bf16Walk::run(Operands& operands, const std::int64_t* tap_bytes, const Epil
       }
     }
     // What is still pending reads sums that the next panel's first chunk may overwrite.
-    if (chunks > 1 && pending != nullptr) {
-      kernels_->finish(*pending, kBf16BlockRows);
-      pending = nullptr;
-    }
+    if (chunks > 1) finish_last();
   }
-  if (pending != nullptr) kernels_->finish(*pending, kBf16BlockRows);
+  finish_last();
   kernels_->end();
 }
 

@@ -95,7 +95,10 @@ Blocking choose_blocking(const TileKernels& kernels, const Panels& panels, const
   const double average_vectors = static_cast<double>(panels.vectors) / static_cast<double>(panels.count);
   const double tile = tile_cycles(average_rows, average_vectors, static_cast<double>(depth), chunks);
   std::int64_t most_rows = kMaxBlockRows;
-  if (problem.a_bytes_per_row > 0) most_rows = std::min(most_rows, kMaxBlockABytes / problem.a_bytes_per_row);
+  // Where B comes from memory, once for each block, rows may fill more of L2.
+  const bool b_passes_by = depth * panels.vectors * panels.lanes * 4 > 4 * kL2Bytes && !problem.gathered;
+  const std::int64_t most_a = b_passes_by ? kL2Bytes : kMaxBlockABytes;
+  if (problem.a_bytes_per_row > 0) most_rows = std::min(most_rows, most_a / problem.a_bytes_per_row);
   const std::int64_t most_tiles = std::max<std::int64_t>(1, most_rows / result.tile_rows);
   const std::int64_t fewest = divide_up(result.tiles, most_tiles);
   double best = 0;

@@ -171,10 +171,10 @@ std::size_t packed_bytes(const PackedMatrix& b, base::Isa isa) {
   return round_up(make_panels(b.columns, tile_kernels(isa)).elements(b.depth) * sizeof(float));
 }
 
-std::string_view packed_format(const PackedMatrix& b, base::Isa isa) {
-  if (b.dtype == DType::bf16) return "bf16_panel32";
-  static constexpr std::string_view kNames[] = {"f32_panel8", "f32_panel16", "f32_panel32"};
-  return kNames[static_cast<int>(base::fp32_isa(isa))];
+std::string packed_format(const PackedMatrix& b, base::Isa isa) {
+  if (b.dtype == DType::bf16) return std::string(kBf16PackedFormat);
+  const TileKernels& kernels = tile_kernels(isa);
+  return fmt::format("f32_panel{}", kernels.lanes * kernels.max_vectors);
 }
 
 void pack(const PackedMatrix& b, base::Isa isa, const float* source, std::int64_t depth_stride,

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -33,7 +34,7 @@ struct PackedMatrix {
 std::size_t packed_bytes(const PackedMatrix& b, base::Isa isa);
 /// The name of the packed format, e.g. "f32_panel32", "bf16_panel32": two weights with equal names, shapes and contents
 /// may share bytes.
-std::string_view packed_format(const PackedMatrix& b, base::Isa isa);
+std::string packed_format(const PackedMatrix& b, base::Isa isa);
 /// Packs B from fp32, rounded to nearest even for bf16; element (k, n) at b + k·depth_stride + n·column_stride. So the
 /// weight W[N, K] of a linear layer packs with depth_stride 1 and column_stride K.
 void pack(const PackedMatrix& b, base::Isa isa, const float* source, std::int64_t depth_stride,

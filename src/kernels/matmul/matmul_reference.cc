@@ -36,6 +36,7 @@ void matmul_reference(const MatmulShape& shape, const MatmulArguments& arguments
               float y = static_cast<float>(sum);
               if (y < epilogue.low) y = epilogue.low;
               if (y > epilogue.high) y = epilogue.high;
+              y = static_cast<float>(activate(epilogue.activation, y));
               std::byte* c = static_cast<std::byte*>(arguments.c) +
                              (offset(shape.c_batch_strides) + m * shape.c_row_stride + n) * c_bytes;
               if (epilogue.program == nullptr) {

@@ -6,6 +6,7 @@
 
 #include <string>
 
+#include "kernels/lanes.h"
 #include "kernels/matmul/blocking.h"
 #include "kernels/matmul/panels.h"
 #include "kernels/matmul/testing.h"
@@ -21,15 +22,9 @@ using testing::guarded;
 using testing::run_in_pieces;
 using testing::whole_numbers;
 
-bool runs_here(base::Isa isa) {
-  for (const base::Isa runnable : base::runnable_isas(base::Isa::avx512))
-    if (runnable == isa) return true;
-  return false;
-}
-
 /// One width of one ISA: all row counts, all tails, several taps where rows are gathered, both starts.
 void check_tile(base::Isa isa, int lanes, int vectors, int max_rows, bool strided) {
-  if (!runs_here(isa)) GTEST_SKIP() << base::name_of(isa) << " cannot run here";
+  if (!base::runs_here(isa)) GTEST_SKIP() << base::name_of(isa) << " cannot run here";
   const TileRow& kernels = tile_kernels(isa).widths[vectors].rows(strided);
   ASSERT_EQ(kernels.max_rows, max_rows);
   const std::int64_t width = static_cast<std::int64_t>(vectors) * lanes, taps = strided ? 1 : 3, depth = 5,
@@ -89,14 +84,14 @@ void check_tile(base::Isa isa, int lanes, int vectors, int max_rows, bool stride
       }
 }
 
-#define WHERRY_TILE(isa, lanes, vectors, gathering, strided)                                              \
-  TEST(Tile, isa##_##vectors##_vectors) { check_tile(base::Isa::isa, lanes, vectors, gathering, false); } \
-  TEST(Tile, isa##_##vectors##_vectors_strided) { check_tile(base::Isa::isa, lanes, vectors, strided, true); }
+#define WHERRY_TILE(isa, lanes, vectors, gathering, strided)                                                        \
+  TEST(Tile, isa##_##vectors##_vectors) { check_tile(base::Isa::isa, lanes_of(lanes), vectors, gathering, false); } \
+  TEST(Tile, isa##_##vectors##_vectors_strided) { check_tile(base::Isa::isa, lanes_of(lanes), vectors, strided, true); }
 #include "kernels/matmul/kernels.inc"
 #undef WHERRY_TILE
 
 class MatmulOn : public ::testing::TestWithParam<base::Isa> {};
-INSTANTIATE_TEST_SUITE_P(Isa, MatmulOn, ::testing::ValuesIn(base::runnable_isas(base::Isa::avx512)),
+INSTANTIATE_TEST_SUITE_P(Isa, MatmulOn, ::testing::ValuesIn(base::runnable_fp32_isas()),
                          [](const auto& tested) { return std::string(base::name_of(tested.param)); });
 
 base::AlignedBuffer packed_copy(const MatmulShape& shape, base::Isa isa, const float* b) {
@@ -300,7 +295,7 @@ TEST_P(MatmulOn, NonFiniteAndTinyNumbersPassThrough) {
 }
 
 TEST(Panels, CutEvenlyAndPackEveryColumnOnce) {
-  for (const base::Isa isa : base::runnable_isas(base::Isa::avx512)) {
+  for (const base::Isa isa : base::runnable_fp32_isas()) {
     const TileKernels& kernels = tile_kernels(isa);
     for (std::int64_t columns = 0; columns < 300; ++columns) {
       const Panels panels = make_panels(columns, kernels);
@@ -318,7 +313,7 @@ TEST(Panels, CutEvenlyAndPackEveryColumnOnce) {
 }
 
 TEST(Blocking, EveryRowBelongsToOneTileAndOneBlock) {
-  for (const base::Isa isa : base::runnable_isas(base::Isa::avx512))
+  for (const base::Isa isa : base::runnable_fp32_isas())
     for (const std::int64_t rows : {1, 2, 6, 7, 49, 196, 197, 3136, 12544})
       for (const std::int64_t columns : {1, 16, 64, 1000})
         for (const int threads : {1, 2, 3, 16, -2}) {

@@ -2,7 +2,10 @@
 
 #include "kernels/matmul/tile_kernels.h"
 
+#include <array>
+
 #include "base/check.h"
+#include "kernels/lanes.h"
 
 namespace wherry::kernels {
 
@@ -26,23 +29,29 @@ constexpr Entry kEntries[] = {
 };
 #undef WHERRY_TILE
 
+/// Of an instruction set without kernels of its own: no vectors.
 TileKernels collect(base::Isa isa) {
   TileKernels result{isa, 0, 0, {}};
   for (const Entry& entry : kEntries) {
     if (entry.isa != isa) continue;
-    result.lanes = entry.lanes;
+    result.lanes = lanes_of(entry.lanes);
     result.max_vectors = entry.vectors > result.max_vectors ? entry.vectors : result.max_vectors;
     result.widths[entry.vectors] = *entry.width;
   }
-  WHERRY_CHECK(result.max_vectors > 0);
   return result;
 }
 
 }  // namespace
 
 const TileKernels& tile_kernels(base::Isa isa) {
-  static const TileKernels all[] = {collect(base::Isa::scalar), collect(base::Isa::avx2), collect(base::Isa::avx512)};
-  return all[static_cast<int>(base::fp32_isa(isa))];
+  static const auto all = [] {
+    std::array<TileKernels, base::kIsas.size()> tables;
+    for (const base::Isa each : base::kIsas) tables[static_cast<std::size_t>(each)] = collect(each);
+    return tables;
+  }();
+  const TileKernels& kernels = all[static_cast<std::size_t>(base::fp32_isa(isa))];
+  WHERRY_CHECK(kernels.max_vectors > 0);
+  return kernels;
 }
 
 }  // namespace wherry::kernels

@@ -37,7 +37,7 @@ struct TileTask {
 
 using TileKernel = void (*)(const TileTask& task) noexcept;
 
-inline constexpr int kMaxTileVectors = 2;
+inline constexpr int kMaxTileVectors = 4;
 inline constexpr int kMaxTileRows = 14;
 
 /// Kernels of one width; kernels[r] computes r rows, r = 1 … max_rows.

@@ -17,6 +17,8 @@ static_assert(Vector::kLanes == 4);
 
 #define WHERRY_TILE_avx2(lanes, vectors, gathering, strided)
 #define WHERRY_TILE_avx512(lanes, vectors, gathering, strided)
+#define WHERRY_TILE_neon(lanes, vectors, gathering, strided)
+#define WHERRY_TILE_sve(lanes, vectors, gathering, strided)
 #define WHERRY_TILE_scalar(lanes, vectors, gathering, strided) \
   static_assert(lanes == Vector::kLanes);                      \
   extern const TileWidth kTile_scalar_##vectors;               \

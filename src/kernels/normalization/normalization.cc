@@ -1,5 +1,6 @@
 #include "kernels/normalization/normalization.h"
 
+#include <cstddef>
 #include <string>
 
 #include "base/check.h"
@@ -13,7 +14,7 @@ namespace {
 const NormalizationKernels& kernels_for(base::Isa isa) {
   const NormalizationKernels* best = &kNormalizationReference;
 #define WHERRY_NORMALIZATION_KERNELS(set, table) \
-  if (base::Isa::set <= isa) best = &table;
+  if (base::includes(isa, base::Isa::set)) best = &table;
 #include "kernels/normalization/kernels.inc"
 #undef WHERRY_NORMALIZATION_KERNELS
   return *best;
@@ -31,10 +32,12 @@ class RowLayerNorm final : public LayerNorm {
   std::string_view name() const override { return name_; }
   std::int64_t items() const override { return columns_ == 0 ? 0 : rows_.steps(); }
 
-  void run(const float* x, const float* weight, const float* bias, float* y, std::int64_t begin,
+  void run(const void* x, const float* weight, const float* bias, void* y, std::int64_t begin,
            std::int64_t end) const noexcept override {
+    const auto* const from = static_cast<const float*>(x);
+    auto* const to = static_cast<float*>(y);
     for (std::int64_t row = begin; row < end; ++row)
-      normalize_({x + rows_.offset(1, row), y + rows_.offset(0, row), 1, columns_, columns_, columns_, weight, bias,
+      normalize_({from + rows_.offset(1, row), to + rows_.offset(0, row), 1, columns_, columns_, columns_, weight, bias,
                   false, epsilon_});
   }
 
@@ -44,6 +47,37 @@ class RowLayerNorm final : public LayerNorm {
   float epsilon_;
   void (*normalize_)(const NormalizedBlock&) noexcept;
   std::string name_;
+};
+
+class Bf16LayerNorm final : public LayerNorm {
+ public:
+  Bf16LayerNorm(const LayerNormShape& shape, base::Isa isa)
+      : shape_(shape), rows_(order_loops(shape.outer_sizes, {shape.y_outer_strides, shape.x_outer_strides})) {
+#define WHERRY_BF16_ROWS(set) \
+  if (base::includes(isa, base::Isa::set)) normalize_row_ = normalize_row_##set, name_ = "layer_norm_" #set;
+#include "kernels/normalization/bf16_kernels.inc"
+#undef WHERRY_BF16_ROWS
+    WHERRY_CHECK(normalize_row_ != nullptr);
+  }
+
+  std::string_view name() const override { return name_; }
+  std::int64_t items() const override { return shape_.columns == 0 ? 0 : rows_.steps(); }
+
+  void run(const void* x, const float* weight, const float* bias, void* y, std::int64_t begin,
+           std::int64_t end) const noexcept override {
+    const auto x_bytes = static_cast<std::int64_t>(size_of(shape_.x_dtype));
+    const auto y_bytes = static_cast<std::int64_t>(size_of(shape_.y_dtype));
+    for (std::int64_t row = begin; row < end; ++row)
+      normalize_row_({static_cast<const std::byte*>(x) + rows_.offset(1, row) * x_bytes,
+                      static_cast<std::byte*>(y) + rows_.offset(0, row) * y_bytes, shape_.x_dtype == DType::bf16,
+                      shape_.y_dtype == DType::bf16, shape_.columns, weight, bias, shape_.epsilon});
+  }
+
+ private:
+  LayerNormShape shape_;
+  LoopOrder rows_;  // operand 0 is y
+  void (*normalize_row_)(const NormalizedRow&) noexcept = nullptr;
+  std::string_view name_;
 };
 
 class BlockGroupNorm final : public GroupNorm {
@@ -102,7 +136,10 @@ class BlockGroupNorm final : public GroupNorm {
 }  // namespace
 
 std::unique_ptr<const LayerNorm> make_layer_norm(const LayerNormShape& shape, base::Isa isa) {
-  return std::make_unique<RowLayerNorm>(shape, isa);
+  const auto known = [](DType dtype) { return dtype == DType::f32 || dtype == DType::bf16; };
+  WHERRY_CHECK(known(shape.x_dtype) && known(shape.y_dtype));
+  if (shape.x_dtype == DType::bf16 || shape.y_dtype == DType::bf16) return std::make_unique<Bf16LayerNorm>(shape, isa);
+  return std::make_unique<RowLayerNorm>(shape, base::fp32_isa(isa));
 }
 
 std::unique_ptr<const GroupNorm> make_group_norm(const GroupNormShape& shape, base::Isa isa) {

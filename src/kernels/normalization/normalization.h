@@ -1,6 +1,6 @@
 #pragma once
-// Layer norm and group norm, fp32: y = (x − mean) / √(variance + epsilon) · weight + bias, mean and (biased) variance
-// taken over a row or over a group of channels.
+// Layer norm and group norm in fp32 arithmetic: y = (x − mean) / √(variance + epsilon) · weight + bias, mean and
+// (biased) variance taken over a row or over a group of channels.
 
 #include <cstdint>
 #include <memory>
@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/cpu.h"
+#include "wherry/dtype.h"
 
 namespace wherry::kernels {
 
@@ -19,6 +20,7 @@ struct LayerNormShape {
   std::vector<std::int64_t> y_outer_strides;
   std::int64_t columns = 0;
   float epsilon = 1e-5f;
+  DType x_dtype = DType::f32, y_dtype = DType::f32;  ///< either may be bf16 where the ISA has it
 
   bool operator==(const LayerNormShape&) const = default;
 };
@@ -31,8 +33,8 @@ class LayerNorm {
   virtual std::string_view name() const = 0;  ///< "layer_norm_avx512"
   /// Rows; any partition of [0, items()) gives the same result.
   virtual std::int64_t items() const = 0;
-  /// `weight` and `bias` may be null. y may be x with equal strides.
-  virtual void run(const float* x, const float* weight, const float* bias, float* y, std::int64_t begin,
+  /// `weight` and `bias` may be null. y may be x with equal strides and dtypes.
+  virtual void run(const void* x, const float* weight, const float* bias, void* y, std::int64_t begin,
                    std::int64_t end) const noexcept = 0;
 };
 std::unique_ptr<const LayerNorm> make_layer_norm(const LayerNormShape& shape, base::Isa isa);
@@ -61,7 +63,7 @@ class GroupNorm {
 };
 std::unique_ptr<const GroupNorm> make_group_norm(const GroupNormShape& shape, base::Isa isa);
 
-/// The oracles, in fp64.
+/// The oracles, in fp64, of fp32 operands.
 void layer_norm_reference(const LayerNormShape& shape, const float* x, const float* weight, const float* bias,
                           float* y);
 void group_norm_reference(const GroupNormShape& shape, const float* x, const float* weight, const float* bias,

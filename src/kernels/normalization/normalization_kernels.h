@@ -19,6 +19,20 @@ struct NormalizedBlock {
   float epsilon;
 };
 
+/// A row of a layer norm, stride 1, bf16 on one side or both.
+struct NormalizedRow {
+  const void* x;
+  void* y;  ///< may be x where both have one dtype
+  bool x_is_bf16, y_is_bf16;
+  std::int64_t columns;
+  const float* weight;  ///< or null
+  const float* bias;    ///< or null
+  float epsilon;
+};
+#define WHERRY_BF16_ROWS(isa) void normalize_row_##isa(const NormalizedRow& row) noexcept;
+#include "kernels/normalization/bf16_kernels.inc"
+#undef WHERRY_BF16_ROWS
+
 struct NormalizationKernels {
   void (*normalize)(const NormalizedBlock& block) noexcept;
 };

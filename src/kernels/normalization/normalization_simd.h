@@ -1,5 +1,5 @@
-// Normalisation of a block for one instruction set: normalization_avx2.cc and normalization_avx512.cc define
-// WHERRY_NORMALIZATION_TABLE and include this. Three passes over a block that mostly stays in cache: mean, squared
+// Normalisation of a block for one instruction set: normalization_<isa>.cc defines
+// WHERRY_NORMALIZATION_TABLE and includes this. Three passes over a block that mostly stays in cache: mean, squared
 // deviations, result.
 
 #define HWY_DISABLE_PCLMUL_AES  // base/cpu.h does not promise them
@@ -12,20 +12,10 @@ namespace wherry::kernels {
 namespace {
 namespace hn = hwy::HWY_NAMESPACE;
 
+#include "kernels/simd_ops.h"
+
 using D = hn::ScalableTag<float>;
 using V = hn::Vec<D>;
-
-struct Identity {
-  HWY_INLINE V operator()(V x) const { return x; }
-};
-
-struct SquaredDeviation {
-  V mean;
-  HWY_INLINE V operator()(V x) const {
-    const V deviation = hn::Sub(x, mean);
-    return hn::Mul(deviation, deviation);
-  }
-};
 
 /// Σ f(x) over the block: each row in four chains, rows added up apart, so that no chain gets long.
 template <class F>
@@ -46,7 +36,7 @@ HWY_INLINE float block_sum(const NormalizedBlock& b, F f) {
     for (; j + lanes <= b.columns; j += lanes) s0 = hn::Add(s0, f(hn::LoadU(d, x + j)));
     if (j < b.columns) {
       const auto tail = hn::FirstN(d, static_cast<std::size_t>(b.columns - j));
-      s1 = hn::Add(s1, hn::IfThenElseZero(tail, f(hn::MaskedLoad(tail, d, x + j))));
+      s1 = hn::Add(s1, hn::IfThenElseZero(tail, f(masked_load(tail, d, x + j))));
     }
     total = hn::Add(total, hn::Add(hn::Add(s0, s1), hn::Add(s2, s3)));
   }
@@ -70,9 +60,9 @@ HWY_INLINE void write_row(float* y, const float* x, const float* weight, const f
   }
   if (j == n) return;
   const auto tail = hn::FirstN(d, static_cast<std::size_t>(n - j));
-  const V w = weighted ? hn::MaskedLoad(tail, d, weight + j) : scale;
-  const V shift = biased ? hn::MaskedLoad(tail, d, bias + j) : hn::Zero(d);
-  hn::BlendedStore(value(hn::MaskedLoad(tail, d, x + j), w, shift), tail, d, y + j);
+  const V w = weighted ? masked_load(tail, d, weight + j) : scale;
+  const V shift = biased ? masked_load(tail, d, bias + j) : hn::Zero(d);
+  masked_store(value(masked_load(tail, d, x + j), w, shift), tail, d, y + j);
 }
 
 /// The same with one weight and bias for the whole row.
@@ -83,16 +73,21 @@ HWY_INLINE void write_row(float* y, const float* x, std::int64_t n, V mean, V sc
   for (; j + lanes <= n; j += lanes) hn::StoreU(hn::MulAdd(hn::Sub(hn::LoadU(d, x + j), mean), scale, shift), d, y + j);
   if (j == n) return;
   const auto tail = hn::FirstN(d, static_cast<std::size_t>(n - j));
-  hn::BlendedStore(hn::MulAdd(hn::Sub(hn::MaskedLoad(tail, d, x + j), mean), scale, shift), tail, d, y + j);
+  masked_store(hn::MulAdd(hn::Sub(masked_load(tail, d, x + j), mean), scale, shift), tail, d, y + j);
 }
 
 void normalize(const NormalizedBlock& b) noexcept {
   const D d;
   const auto count = static_cast<float>(b.rows * b.columns);
-  const float mean = block_sum(b, Identity()) / count;
-  const float variance = block_sum(b, SquaredDeviation{hn::Set(d, mean)}) / count;
+  const float mean = block_sum(b, [](V x) HWY_ATTR { return x; }) / count;
+  const V vmean = hn::Set(d, mean);
+  const auto squared_deviation = [&vmean](V x) HWY_ATTR {
+    const V deviation = hn::Sub(x, vmean);
+    return hn::Mul(deviation, deviation);
+  };
+  const float variance = block_sum(b, squared_deviation) / count;
   const float scale = 1.0f / __builtin_sqrtf(variance + b.epsilon);
-  const V vmean = hn::Set(d, mean), vscale = hn::Set(d, scale);
+  const V vscale = hn::Set(d, scale);
   for (std::int64_t i = 0; i < b.rows; ++i) {
     float* y = b.y + i * b.y_stride;
     const float* x = b.x + i * b.x_stride;

@@ -6,6 +6,7 @@
 
 #include "kernels/elementwise/test_data.h"
 #include "kernels/normalization/normalization_kernels.h"
+#include "tensor/half.h"
 
 namespace wherry::kernels {
 namespace {
@@ -15,9 +16,18 @@ using base::Isa;
 std::vector<Isa> tested_isas() {
   std::vector<Isa> isas;
 #define WHERRY_NORMALIZATION_KERNELS(set, table) \
-  if (Isa::set <= base::detected_isa()) isas.push_back(Isa::set);
+  if (base::runs_here(Isa::set)) isas.push_back(Isa::set);
 #include "kernels/normalization/kernels.inc"
 #undef WHERRY_NORMALIZATION_KERNELS
+  return isas;
+}
+
+std::vector<Isa> tested_bf16_isas() {
+  std::vector<Isa> isas;
+#define WHERRY_BF16_ROWS(set) \
+  if (base::runs_here(Isa::set)) isas.push_back(Isa::set);
+#include "kernels/normalization/bf16_kernels.inc"
+#undef WHERRY_BF16_ROWS
   return isas;
 }
 
@@ -82,6 +92,49 @@ TEST_P(Norms, LayerNormInPlaceAndOfNaN) {
   y[49] = NAN;
   norm->run(y.data(), nullptr, nullptr, y.data(), 0, 1);
   for (int i = 0; i < 50; ++i) EXPECT_TRUE(std::isnan(y[i]));
+}
+
+class Bf16Norms : public testing::TestWithParam<Isa> {};
+INSTANTIATE_TEST_SUITE_P(Isas, Bf16Norms, testing::ValuesIn(tested_bf16_isas()),
+                         [](const auto& it) { return std::string(base::name_of(it.param)); });
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(Bf16Norms);
+
+TEST_P(Bf16Norms, LayerNormOfEveryLength) {
+  for (std::int64_t n = 1; n < 200; ++n)
+    for (const auto& [x_dtype, y_dtype] :
+         {std::pair{DType::bf16, DType::f32}, std::pair{DType::f32, DType::bf16}, std::pair{DType::bf16, DType::bf16}})
+      for (const bool weighted : {false, true}) {
+        LayerNormShape s;
+        s.outer_sizes = {3};
+        s.columns = n;
+        s.x_outer_strides = {n + 1};
+        s.y_outer_strides = {n + 2};
+        s.epsilon = 1e-3f;
+        s.x_dtype = x_dtype;
+        s.y_dtype = y_dtype;
+        // The oracle sees the rounded numbers.
+        std::vector<float> x = test::normal_values(3 * (n + 1), static_cast<std::uint32_t>(n), 3);
+        std::vector<std::uint16_t> halves;
+        for (float& value : x) {
+          halves.push_back(tensor::float_to_bf16(value));
+          if (x_dtype == DType::bf16) value = tensor::bf16_to_float(halves.back());
+        }
+        const auto w = test::normal_values(n, 100), b = test::normal_values(n, 101);
+        test::Guarded<float> expected(3 * (n + 2)), y(3 * (n + 2)), found(3 * (n + 2));
+        test::Guarded<std::uint16_t> y_halves(3 * (n + 2));
+        layer_norm_reference(s, x.data(), weighted ? w.data() : nullptr, b.data(), expected.data());
+        const auto norm = make_layer_norm(s, GetParam());
+        const void* from = x_dtype == DType::bf16 ? static_cast<const void*>(halves.data()) : x.data();
+        void* to = y_dtype == DType::bf16 ? static_cast<void*>(y_halves.data()) : y.data();
+        norm->run(from, weighted ? w.data() : nullptr, b.data(), to, 1, 3);
+        norm->run(from, weighted ? w.data() : nullptr, b.data(), to, 0, 1);
+        for (std::int64_t i = 0; i < found.size(); ++i) {
+          if (y_dtype == DType::f32 ? y.untouched(i) : y_halves.untouched(i)) continue;
+          found[i] = y_dtype == DType::f32 ? y[i] : tensor::bf16_to_float(y_halves[i]);
+        }
+        EXPECT_TRUE(y.intact() && y_halves.intact());
+        expect_near(found, expected, y_dtype == DType::f32 ? 2e-5 : 4e-3);
+      }
 }
 
 TEST_P(Norms, GroupNormInEveryLayout) {

@@ -16,17 +16,24 @@ namespace {
 /// Channels of an item: four AVX-512 vectors. Global pooling has few pixels, so channels too are shared out.
 constexpr std::int64_t kChannelBlock = 64;
 
-const PoolKernels& kernels_for(DType dtype, base::Isa isa) {
-  if (dtype == DType::bf16) {
-    WHERRY_CHECK(base::has_bf16(isa));
-    return kPoolAvx512Bf16;
-  }
-  const PoolKernels* best = &kPoolReference;
+struct Chosen {
+  const PoolKernels* kernels;
+  base::Isa isa;
+};
+
+/// The last of the lists that runs on `isa`.
+Chosen kernels_for(DType dtype, base::Isa isa) {
+  Chosen best = {nullptr, isa};
 #define WHERRY_POOL_KERNELS(set, table) \
-  if (base::Isa::set <= isa) best = &table;
+  if (dtype != DType::bf16 && base::includes(isa, base::Isa::set)) best = {&table, base::Isa::set};
+#define WHERRY_BF16_POOL_KERNELS(set, table) \
+  if (dtype == DType::bf16 && base::includes(isa, base::Isa::set)) best = {&table, base::Isa::set};
+#include "kernels/pool/bf16_kernels.inc"
 #include "kernels/pool/kernels.inc"
+#undef WHERRY_BF16_POOL_KERNELS
 #undef WHERRY_POOL_KERNELS
-  return *best;
+  WHERRY_CHECK(best.kernels != nullptr);
+  return best;
 }
 
 /// One axis of a window: first position inside x, how many, and how many with the padding.
@@ -53,13 +60,15 @@ Span adaptive_span(std::int64_t out, std::int64_t in_size, std::int64_t out_size
 class WindowPool final : public Pool {
  public:
   WindowPool(const PoolShape& shape, base::Isa isa)
-      : shape_(shape), kernels_(kernels_for(shape.dtype, isa)), blocks_(base::ceil_div(shape.channels, kChannelBlock)) {
+      : shape_(shape), blocks_(base::ceil_div(shape.channels, kChannelBlock)) {
     WHERRY_CHECK(shape.adaptive || (shape.stride_h > 0 && shape.stride_w > 0));
     WHERRY_CHECK(shape.adaptive || (shape.dilation_h > 0 && shape.dilation_w > 0));
     WHERRY_CHECK(shape.mode == PoolMode::max || shape.adaptive || (shape.dilation_h == 1 && shape.dilation_w == 1));
+    const Chosen chosen = kernels_for(shape.dtype, isa);
+    kernels_ = chosen.kernels;
     name_ = std::string(shape.adaptive ? "adaptive_pool_" : "pool_") +
-            (shape.mode == PoolMode::max ? "max_" : "average_") +
-            (shape.dtype == DType::bf16 ? "bf16_avx512_bf16" : std::string(base::name_of(base::fp32_isa(isa))));
+            (shape.mode == PoolMode::max ? "max_" : "average_") + (shape.dtype == DType::bf16 ? "bf16_" : "") +
+            std::string(base::name_of(chosen.isa));
     element_bytes_ = static_cast<std::int64_t>(size_of(shape.dtype));
     const PoolShape& s = shape_;
     for (std::int64_t i = 0; i < s.out_height; ++i)
@@ -102,18 +111,18 @@ class WindowPool final : public Pool {
     const PoolWindow window = {
         x + (n * s.x_batch_stride + rows.begin * s.x_row_stride + columns.begin * s.x_column_stride) * element_bytes_,
         rows.count, row_step * s.x_row_stride, columns.count, column_step * s.x_column_stride};
-    if (s.mode == PoolMode::max) return kernels_.max(y, window, channels);
+    if (s.mode == PoolMode::max) return kernels_->max(y, window, channels);
     const std::int64_t inside = rows.count * columns.count;
     std::int64_t divisor = inside;
     if (!s.adaptive && s.divisor != 0)
       divisor = s.divisor;
     else if (!s.adaptive && s.count_include_pad)
       divisor = rows.padded * columns.padded;
-    kernels_.sum(y, window, channels, inside == 0 ? 0.0f : static_cast<float>(1.0 / static_cast<double>(divisor)));
+    kernels_->sum(y, window, channels, inside == 0 ? 0.0f : static_cast<float>(1.0 / static_cast<double>(divisor)));
   }
 
   PoolShape shape_;
-  const PoolKernels& kernels_;
+  const PoolKernels* kernels_;
   std::int64_t blocks_;
   std::int64_t element_bytes_;
   std::vector<Span> rows_, columns_;  ///< of every output row and column

@@ -55,8 +55,11 @@ void run_cases(base::Isa isa) {
 
 int main() {
 #define WHERRY_POOL_KERNELS(set, table) \
-  if (wherry::base::Isa::set <= wherry::base::detected_isa()) wherry::kernels::run_cases(wherry::base::Isa::set);
+  if (wherry::base::runs_here(wherry::base::Isa::set)) wherry::kernels::run_cases(wherry::base::Isa::set);
 #include "kernels/pool/kernels.inc"
 #undef WHERRY_POOL_KERNELS
-  if (wherry::base::has_bf16(wherry::base::detected_isa())) wherry::kernels::run_cases(wherry::base::Isa::avx512_bf16);
+#define WHERRY_BF16_POOL_KERNELS(set, table) \
+  if (wherry::base::runs_here(wherry::base::Isa::set)) wherry::kernels::run_cases(wherry::base::Isa::set);
+#include "kernels/pool/bf16_kernels.inc"
+#undef WHERRY_BF16_POOL_KERNELS
 }

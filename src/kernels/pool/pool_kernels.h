@@ -14,7 +14,7 @@ struct PoolWindow {
 };
 
 struct PoolKernels {
-  // x and y are fp32, or bf16 for the table of avx512_bf16.
+  // x and y are fp32, or bf16 for the tables of bf16_kernels.inc.
   /// y[c] = the maximum over the window, c < channels.
   void (*max)(void* y, const PoolWindow& window, std::int64_t channels) noexcept;
   /// y[c] = the window's sum · scale.
@@ -24,6 +24,8 @@ struct PoolKernels {
 #define WHERRY_POOL_KERNELS(isa, table) extern const PoolKernels table;
 #include "kernels/pool/kernels.inc"
 #undef WHERRY_POOL_KERNELS
-extern const PoolKernels kPoolAvx512Bf16;
+#define WHERRY_BF16_POOL_KERNELS(isa, table) extern const PoolKernels table;
+#include "kernels/pool/bf16_kernels.inc"
+#undef WHERRY_BF16_POOL_KERNELS
 
 }  // namespace wherry::kernels

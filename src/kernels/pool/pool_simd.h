@@ -1,4 +1,4 @@
-// Pooling windows for one instruction set: pool_avx2.cc and pool_avx512.cc define WHERRY_POOL_TABLE and include this.
+// Pooling windows for one instruction set: pool_<isa>.cc defines WHERRY_POOL_TABLE and includes this.
 
 #define HWY_DISABLE_PCLMUL_AES  // base/cpu.h does not promise them
 #include <hwy/highway.h>
@@ -10,13 +10,15 @@ namespace wherry::kernels {
 namespace {
 namespace hn = hwy::HWY_NAMESPACE;
 
+#include "kernels/simd_ops.h"
+
 using D = hn::ScalableTag<float>;
 using V = hn::Vec<D>;
 
 struct Maximum {
   static HWY_INLINE V start() { return hn::Set(D(), -__builtin_inff()); }
   /// x86's max gives its second operand where either is NaN, so x's NaN comes through and y's is kept.
-  static HWY_INLINE V step(V y, V x) { return hn::IfThenElse(hn::IsNaN(y), y, hn::Max(y, x)); }
+  static HWY_INLINE V step(V y, V x) { return hn::IfThenElse(hn::IsNaN(y), y, maximum(y, x)); }
 };
 
 struct Sum {
@@ -67,8 +69,8 @@ HWY_INLINE void window_of_all(float* y, const PoolWindow& w, std::int64_t channe
   }
   if (c == channels) return;
   const auto tail = hn::FirstN(d, static_cast<std::size_t>(channels - c));
-  const V last = window_of_one<Op>(w, c, [tail](const float* x) { return hn::MaskedLoad(tail, D(), x); });
-  hn::BlendedStore(hn::Mul(last, scale), tail, d, y + c);
+  const V last = window_of_one<Op>(w, c, [&tail](const float* x) { return masked_load(tail, D(), x); });
+  masked_store(hn::Mul(last, scale), tail, d, y + c);
 }
 
 void max_window(void* y, const PoolWindow& window, std::int64_t channels) noexcept {

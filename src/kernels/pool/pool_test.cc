@@ -17,9 +17,18 @@ using base::Isa;
 std::vector<Isa> tested_isas() {
   std::vector<Isa> isas;
 #define WHERRY_POOL_KERNELS(set, table) \
-  if (Isa::set <= base::detected_isa()) isas.push_back(Isa::set);
+  if (base::runs_here(Isa::set)) isas.push_back(Isa::set);
 #include "kernels/pool/kernels.inc"
 #undef WHERRY_POOL_KERNELS
+  return isas;
+}
+
+std::vector<Isa> tested_bf16_isas() {
+  std::vector<Isa> isas;
+#define WHERRY_BF16_POOL_KERNELS(set, table) \
+  if (base::runs_here(Isa::set)) isas.push_back(Isa::set);
+#include "kernels/pool/bf16_kernels.inc"
+#undef WHERRY_BF16_POOL_KERNELS
   return isas;
 }
 
@@ -135,19 +144,15 @@ TEST_P(Pools, NaNComesThroughAMaximum) {
 }
 
 /// On bf16: the oracle reads and writes it too.
-class Bf16Pools : public testing::Test {
+class Bf16Pools : public testing::TestWithParam<Isa> {
  protected:
-  void SetUp() override {
-    if (!base::has_bf16(base::detected_isa())) GTEST_SKIP() << "SKIPPED: this machine has no AVX-512 BF16";
-  }
-
   /// Maxima and exact averages agree to the last bit, others to the last place of bf16.
-  static void check_bf16(PoolShape s, const std::vector<std::uint16_t>& x, bool exact) {
+  void check_bf16(PoolShape s, const std::vector<std::uint16_t>& x, bool exact) {
     s.dtype = DType::bf16;
     const std::int64_t size = s.batch * s.y_batch_stride;
     std::vector<std::uint16_t> expected(static_cast<std::size_t>(size), 0x1234), y = expected;
     pool_reference(s, x.data(), expected.data());
-    const auto pool = make_pool(s, Isa::avx512_bf16);
+    const auto pool = make_pool(s, GetParam());
     const std::int64_t half = pool->items() / 2;
     pool->run(x.data(), y.data(), half, pool->items());
     pool->run(x.data(), y.data(), 0, half);
@@ -165,7 +170,11 @@ class Bf16Pools : public testing::Test {
   static bool is_nan(std::uint16_t x) { return (x & 0x7fff) > 0x7f80; }
 };
 
-TEST_F(Bf16Pools, MaximaOfAnyBits) {
+INSTANTIATE_TEST_SUITE_P(Isas, Bf16Pools, testing::ValuesIn(tested_bf16_isas()),
+                         [](const auto& it) { return std::string(base::name_of(it.param)); });
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(Bf16Pools);
+
+TEST_P(Bf16Pools, MaximaOfAnyBits) {
   std::mt19937 random(3);
   for (int round = 0; round < 200; ++round) {
     PoolShape s;
@@ -189,7 +198,7 @@ TEST_F(Bf16Pools, MaximaOfAnyBits) {
   }
 }
 
-TEST_F(Bf16Pools, EveryNumberAgainstEveryKindOfOther) {
+TEST_P(Bf16Pools, EveryNumberAgainstEveryKindOfOther) {
   PoolShape s;
   s.channels = 65536;
   s.in_height = s.kernel_h = 2, s.in_width = s.out_width = s.out_height = 1;
@@ -204,7 +213,7 @@ TEST_F(Bf16Pools, EveryNumberAgainstEveryKindOfOther) {
   }
 }
 
-TEST_F(Bf16Pools, Averages) {
+TEST_P(Bf16Pools, Averages) {
   for (const bool whole : {true, false})
     for (const std::int64_t channels : {1, 31, 32, 33, 64, 96, 127, 128, 200}) {
       PoolShape s;

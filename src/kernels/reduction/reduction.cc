@@ -21,7 +21,7 @@ constexpr float kInfinity = std::numeric_limits<float>::infinity();
 const ReductionKernels& kernels_for(base::Isa isa) {
   const ReductionKernels* best = &kReductionReference;
 #define WHERRY_REDUCTION_KERNELS(set, table) \
-  if (base::Isa::set <= isa) best = &table;
+  if (base::includes(isa, base::Isa::set)) best = &table;
 #include "kernels/reduction/kernels.inc"
 #undef WHERRY_REDUCTION_KERNELS
   return *best;

@@ -1,5 +1,5 @@
-// Reductions of fp32 rows and columns, and sums of bf16 ones, for one instruction set: reduction_avx2.cc and
-// reduction_avx512.cc define WHERRY_REDUCTION_TABLE and include this. Sums take at most 16 values in fp32 before they
+// Reductions of fp32 rows and columns, and sums of bf16 ones, for one instruction set: reduction_<isa>.cc
+// defines WHERRY_REDUCTION_TABLE and includes this. Sums take at most 16 values in fp32 before they
 // go on in fp64.
 
 #define HWY_DISABLE_PCLMUL_AES  // base/cpu.h does not promise them
@@ -11,6 +11,8 @@ HWY_BEFORE_NAMESPACE();
 namespace wherry::kernels {
 namespace {
 namespace hn = hwy::HWY_NAMESPACE;
+
+#include "kernels/simd_ops.h"
 
 using D = hn::ScalableTag<float>;
 using V = hn::Vec<D>;
@@ -29,7 +31,7 @@ HWY_INLINE V load(const std::uint16_t* x) {
 }
 /// The first n, less than a vector; the other lanes are 0.
 HWY_INLINE V load(const float* x, std::int64_t n) {
-  return hn::MaskedLoad(hn::FirstN(D(), static_cast<std::size_t>(n)), D(), x);
+  return masked_load(hn::FirstN(D(), static_cast<std::size_t>(n)), D(), x);
 }
 HWY_INLINE V load(const std::uint16_t* x, std::int64_t n) {
   std::uint16_t values[HWY_LANES(float)] = {};
@@ -44,11 +46,16 @@ double sum_row(const T* x, std::int64_t n) noexcept {
   V64 low = hn::Zero(D64()), high = low;
   std::int64_t i = 0;
   for (; i + kShortSum * lanes <= n; i += kShortSum * lanes) {
-    V s[4] = {load(x + i), load(x + i + lanes), load(x + i + 2 * lanes), load(x + i + 3 * lanes)};
-    for (std::int64_t k = 4; k < kShortSum; ++k) s[k % 4] = hn::Add(s[k % 4], load(x + i + k * lanes));
-    const V s0 = hn::Add(hn::Add(s[0], s[1]), hn::Add(s[2], s[3]));
-    low = hn::Add(low, lower(s0));
-    high = hn::Add(high, upper(s0));
+    V s0 = load(x + i), s1 = load(x + i + lanes), s2 = load(x + i + 2 * lanes), s3 = load(x + i + 3 * lanes);
+    for (std::int64_t k = 4; k < kShortSum; k += 4) {
+      s0 = hn::Add(s0, load(x + i + k * lanes));
+      s1 = hn::Add(s1, load(x + i + (k + 1) * lanes));
+      s2 = hn::Add(s2, load(x + i + (k + 2) * lanes));
+      s3 = hn::Add(s3, load(x + i + (k + 3) * lanes));
+    }
+    const V sum = hn::Add(hn::Add(s0, s1), hn::Add(s2, s3));
+    low = hn::Add(low, lower(sum));
+    high = hn::Add(high, upper(sum));
   }
   V rest = hn::Zero(d);
   for (; i + lanes <= n; i += lanes) rest = hn::Add(rest, load(x + i));
@@ -59,10 +66,10 @@ double sum_row(const T* x, std::int64_t n) noexcept {
 
 /// x86's max and min give their second operand where either is NaN, so x's NaN comes through and y's is kept.
 struct Maximum {
-  static HWY_INLINE V step(V y, V x) { return hn::IfThenElse(hn::IsNaN(y), y, hn::Max(y, x)); }
+  static HWY_INLINE V step(V y, V x) { return hn::IfThenElse(hn::IsNaN(y), y, maximum(y, x)); }
 };
 struct Minimum {
-  static HWY_INLINE V step(V y, V x) { return hn::IfThenElse(hn::IsNaN(y), y, hn::Min(y, x)); }
+  static HWY_INLINE V step(V y, V x) { return hn::IfThenElse(hn::IsNaN(y), y, minimum(y, x)); }
 };
 
 template <class Op>
@@ -80,7 +87,7 @@ float extreme_row(float start, const float* x, std::int64_t n) noexcept {
   for (; i + lanes <= n; i += lanes) y0 = Op::step(y0, hn::LoadU(d, x + i));
   if (i < n) {
     const auto tail = hn::FirstN(d, static_cast<std::size_t>(n - i));
-    y1 = Op::step(y1, hn::IfThenElse(tail, hn::MaskedLoad(tail, d, x + i), y1));
+    y1 = Op::step(y1, hn::IfThenElse(tail, masked_load(tail, d, x + i), y1));
   }
   const V y = Op::step(Op::step(y0, y1), Op::step(y2, y3));
   HWY_ALIGN float values[HWY_LANES(float)];
@@ -129,9 +136,9 @@ void extreme_columns(float* y, const float* x, std::int64_t stride, std::int64_t
   }
   if (j == columns) return;
   const auto tail = hn::FirstN(d, static_cast<std::size_t>(columns - j));
-  V value = hn::MaskedLoad(tail, d, y + j);
-  for (std::int64_t i = 0; i < rows; ++i) value = Op::step(value, hn::MaskedLoad(tail, d, x + i * stride + j));
-  hn::BlendedStore(value, tail, d, y + j);
+  V value = masked_load(tail, d, y + j);
+  for (std::int64_t i = 0; i < rows; ++i) value = Op::step(value, masked_load(tail, d, x + i * stride + j));
+  masked_store(value, tail, d, y + j);
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ using Mode = ReductionMode;
 std::vector<Isa> tested_isas() {
   std::vector<Isa> isas;
 #define WHERRY_REDUCTION_KERNELS(set, table) \
-  if (Isa::set <= base::detected_isa()) isas.push_back(Isa::set);
+  if (base::runs_here(Isa::set)) isas.push_back(Isa::set);
 #include "kernels/reduction/kernels.inc"
 #undef WHERRY_REDUCTION_KERNELS
   return isas;

@@ -12,7 +12,7 @@ namespace {
 const SoftmaxKernels& kernels_for(base::Isa isa) {
   const SoftmaxKernels* best = &kSoftmaxReference;
 #define WHERRY_SOFTMAX_KERNELS(set, table) \
-  if (base::Isa::set <= isa) best = &table;
+  if (base::includes(isa, base::Isa::set)) best = &table;
 #include "kernels/softmax/kernels.inc"
 #undef WHERRY_SOFTMAX_KERNELS
   return *best;

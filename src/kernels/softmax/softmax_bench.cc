@@ -32,7 +32,7 @@ void run_cases(base::Isa isa) {
 
 int main() {
 #define WHERRY_SOFTMAX_KERNELS(set, table) \
-  if (wherry::base::Isa::set <= wherry::base::detected_isa()) wherry::kernels::run_cases(wherry::base::Isa::set);
+  if (wherry::base::runs_here(wherry::base::Isa::set)) wherry::kernels::run_cases(wherry::base::Isa::set);
 #include "kernels/softmax/kernels.inc"
 #undef WHERRY_SOFTMAX_KERNELS
 }

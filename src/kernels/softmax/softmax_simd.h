@@ -1,5 +1,5 @@
-// Softmax of a dense row for one instruction set: softmax_avx2.cc and softmax_avx512.cc define WHERRY_SOFTMAX_TABLE and
-// include this. Three passes over a row that stays in L1: maximum, exponentials and their sum, scaling.
+// Softmax of a dense row for one instruction set: softmax_<isa>.cc defines WHERRY_SOFTMAX_TABLE and
+// includes this. Three passes over a row that stays in L1: maximum, exponentials and their sum, scaling.
 
 #define HWY_DISABLE_PCLMUL_AES  // base/cpu.h does not promise them
 #include <hwy/highway.h>
@@ -24,17 +24,17 @@ HWY_INLINE V row_maximum(const float* x, std::int64_t n) {
   V m0 = lowest, m1 = lowest, m2 = lowest, m3 = lowest;
   std::int64_t i = 0;
   for (; i + 4 * lanes <= n; i += 4 * lanes) {
-    m0 = hn::Max(m0, hn::LoadU(d, x + i));
-    m1 = hn::Max(m1, hn::LoadU(d, x + i + lanes));
-    m2 = hn::Max(m2, hn::LoadU(d, x + i + 2 * lanes));
-    m3 = hn::Max(m3, hn::LoadU(d, x + i + 3 * lanes));
+    m0 = maximum(m0, hn::LoadU(d, x + i));
+    m1 = maximum(m1, hn::LoadU(d, x + i + lanes));
+    m2 = maximum(m2, hn::LoadU(d, x + i + 2 * lanes));
+    m3 = maximum(m3, hn::LoadU(d, x + i + 3 * lanes));
   }
-  for (; i + lanes <= n; i += lanes) m0 = hn::Max(m0, hn::LoadU(d, x + i));
+  for (; i + lanes <= n; i += lanes) m0 = maximum(m0, hn::LoadU(d, x + i));
   if (i < n) {
     const auto tail = hn::FirstN(d, static_cast<std::size_t>(n - i));
-    m1 = hn::Max(m1, hn::IfThenElse(tail, hn::MaskedLoad(tail, d, x + i), lowest));
+    m1 = maximum(m1, hn::IfThenElse(tail, masked_load(tail, d, x + i), lowest));
   }
-  return hn::MaxOfLanes(d, hn::Max(hn::Max(m0, m1), hn::Max(m2, m3)));
+  return hn::MaxOfLanes(d, maximum(maximum(m0, m1), maximum(m2, m3)));
 }
 
 /// Σ exp(x − m), and the exponentials to y where `keep`.
@@ -54,9 +54,9 @@ HWY_INLINE V row_exponentials(float* y, const float* x, std::int64_t n, V m) {
   }
   for (; i < n; i += lanes) {
     const auto tail = hn::FirstN(d, static_cast<std::size_t>(n - i));
-    const V e = hn::IfThenElseZero(tail, exp_nonpositive(d, hn::Sub(hn::MaskedLoad(tail, d, x + i), m)));
+    const V e = hn::IfThenElseZero(tail, exp_nonpositive(d, hn::Sub(masked_load(tail, d, x + i), m)));
     s0 = hn::Add(s0, e);
-    if (keep) hn::BlendedStore(e, tail, d, y + i);
+    if (keep) masked_store(e, tail, d, y + i);
   }
   return hn::SumOfLanes(d, hn::Add(s0, s1));
 }
@@ -70,7 +70,7 @@ void softmax_row(float* y, const float* x, std::int64_t n) noexcept {
   for (; i + lanes <= n; i += lanes) hn::StoreU(hn::Mul(hn::LoadU(d, y + i), scale), d, y + i);
   if (i == n) return;
   const auto tail = hn::FirstN(d, static_cast<std::size_t>(n - i));
-  hn::BlendedStore(hn::Mul(hn::MaskedLoad(tail, d, y + i), scale), tail, d, y + i);
+  masked_store(hn::Mul(masked_load(tail, d, y + i), scale), tail, d, y + i);
 }
 
 void log_softmax_row(float* y, const float* x, std::int64_t n) noexcept {
@@ -82,7 +82,7 @@ void log_softmax_row(float* y, const float* x, std::int64_t n) noexcept {
   for (; i + lanes <= n; i += lanes) hn::StoreU(hn::Sub(hn::Sub(hn::LoadU(d, x + i), m), log_sum), d, y + i);
   if (i == n) return;
   const auto tail = hn::FirstN(d, static_cast<std::size_t>(n - i));
-  hn::BlendedStore(hn::Sub(hn::Sub(hn::MaskedLoad(tail, d, x + i), m), log_sum), tail, d, y + i);
+  masked_store(hn::Sub(hn::Sub(masked_load(tail, d, x + i), m), log_sum), tail, d, y + i);
 }
 
 }  // namespace

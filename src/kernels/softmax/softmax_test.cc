@@ -16,7 +16,7 @@ constexpr float kInf = std::numeric_limits<float>::infinity();
 std::vector<Isa> tested_isas() {
   std::vector<Isa> isas;
 #define WHERRY_SOFTMAX_KERNELS(set, table) \
-  if (Isa::set <= base::detected_isa()) isas.push_back(Isa::set);
+  if (base::runs_here(Isa::set)) isas.push_back(Isa::set);
 #include "kernels/softmax/kernels.inc"
 #undef WHERRY_SOFTMAX_KERNELS
   return isas;

@@ -185,6 +185,18 @@ class Assigner {
     require_operands(node, order);
   }
 
+  /// Heads are read and written as they lie; the elements of a row are neighbours.
+  void attention(Node* node) {
+    for (std::size_t i = 0; i < node->inputs().size(); ++i) {
+      const TensorType& type = node->input(i)->type();
+      const std::size_t rank = type.sizes.size();
+      if (!unit_stride(type, rank - 1)) require(node, i, row_major(rank));
+    }
+    const std::size_t rank = node->output()->type().sizes.size();
+    const Order order = wanted(node->output(), row_major(rank));
+    set_order(node->output(), order.back() == rank - 1 ? order : row_major(rank));
+  }
+
   /// Elementwise results lie as their largest operand does, so that both are walked in one go.
   Order order_of_largest(const Node* node) const {
     const Value* largest = nullptr;
@@ -272,6 +284,7 @@ class Assigner {
     if (op == "slice") return slice(node);
     if (op == "expand") return expand(node);
     if (op == "matmul") return matmul(node);
+    if (op == "attention") return attention(node);
     if (op == "softmax") return softmax(node);
     if (op == "reduce") return reduce(node);
     if (op == "group_norm") return group_norm(node);

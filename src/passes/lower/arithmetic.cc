@@ -1,5 +1,7 @@
 // Elementwise ATen ops: ir knows each one's program, so lowering is a change of notation. Casts are programs too.
 
+#include <algorithm>
+
 #include "ir/ops.h"
 #include "passes/lower/lower.h"
 
@@ -14,6 +16,26 @@ Values identity(Site& site) { return {site.in(0)}; }
 Values dropout(Site& site) {
   if (site.flag("train")) site.unsupported("dropout in training mode; a model in evaluation mode would be accepted");
   return {site.in(0)};
+}
+
+/// Whether the value is a constant of nothing but true.
+bool all_true(const ir::Value* value) {
+  constexpr std::int64_t kMostElements = std::int64_t{1} << 22;
+  if (!value->is_constant() || value->type().dtype != DType::boolean || value->type().numel() > kMostElements)
+    return false;
+  const Tensor flags = value->constant()->get();
+  const auto* bytes = static_cast<const std::uint8_t*>(flags.data());
+  return std::all_of(bytes, bytes + flags.numel(), [](std::uint8_t flag) { return flag != 0; });
+}
+
+/// a & b. Where one is true everywhere, as the parts of an attention mask are that forbid nothing, the other is left.
+Values conjunction(Site& site) {
+  if (site.out().dtype == DType::boolean && site.maybe(1)) {
+    for (const std::size_t i : {0, 1})
+      if (site.type(1 - i).dtype == DType::boolean && all_true(site.in(i)))
+        return {site.expand(site.in(1 - i), site.out().sizes)};
+  }
+  return {*elementwise(site)};
 }
 
 }  // namespace
@@ -39,6 +61,8 @@ std::span<const Rule> arithmetic_rules() {
       {"clone", identity},
       {"detach", identity},
       {"alias", identity},
+      {"logical_and", conjunction},
+      {"bitwise_and", conjunction},
       {"dropout", dropout},
       {"feature_dropout", dropout},
       {"alpha_dropout", dropout},

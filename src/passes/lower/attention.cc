@@ -1,4 +1,5 @@
-// Attention written out: softmax(q·kᵀ·scale + mask)·v. One file, so that a fused core op can take its place.
+// Attention: the core op for fp32, written out as softmax(q·kᵀ·scale + mask)·v where somebody reads the weights or the
+// arithmetic is another.
 
 #include <cmath>
 #include <limits>
@@ -24,6 +25,27 @@ ir::Value* causal_mask(Site& site, std::int64_t rows, std::int64_t columns, DTyp
 
 /// What a boolean mask says where it is true.
 enum class Truth { looks, is_hidden };
+
+/// A mask as addends for all keys, as the core op takes it.
+ir::Value* addends(Site& site, ir::Value* mask, std::int64_t keys, Truth truth) {
+  mask = site.unexpanded(mask);
+  if (mask->type().dtype == DType::boolean) {
+    mask = site.apply({mask}, DType::f32, [&](auto& b, auto r) {
+      const auto hidden = b.constant(kMinusInfinity), seen = b.constant(0);
+      return truth == Truth::looks ? b.emit(Opcode::where, r[0], seen, hidden)
+                                   : b.emit(Opcode::where, r[0], hidden, seen);
+    });
+  }
+  return site.key_mask(mask, keys);
+}
+
+/// The core op on q[..., L, E], k[..., S, E], v[..., S, D]. What a query sees that sees nothing, `zero_hidden` says: 0
+/// (else NaN).
+ir::Value* fused(Site& site, ir::Value* q, ir::Value* k, ir::Value* v, ir::Value* mask, bool causal, double scale,
+                 Truth truth, bool zero_hidden) {
+  const std::int64_t keys = k->type().sizes[k->type().sizes.size() - 2];
+  return site.attention(q, k, v, mask ? addends(site, mask, keys, truth) : nullptr, scale, causal, zero_hidden);
+}
 
 struct Attention {
   ir::Value* result;   ///< [..., L, D]
@@ -77,6 +99,8 @@ Values scaled_dot_product(Site& site) {
     v = repeat_heads(site, v, heads);
   }
   const double scale = site.number("scale", 1 / std::sqrt(static_cast<double>(site.sizes().back())));
+  if (q->type().dtype == DType::f32)
+    return {fused(site, q, k, v, site.maybe(3), site.flag("is_causal"), scale, Truth::looks, true)};
   return {attention(site, q, k, v, site.maybe(3), site.flag("is_causal"), scale).result};
 }
 
@@ -107,11 +131,16 @@ Values multi_head(Site& site) {
   const Dims q = query->type().sizes, k = key->type().sizes;
   // mask_type: 0 is a mask [L, S] of positions, 1 one [B, S] of padded keys, 2 both merged as [B, heads, L, S].
   if (mask && site.integer("mask_type", 0) == 1) mask = site.reshape(mask, {k[0], 1, 1, k[1]});
-  const Attention made = attention(site, parts[0], parts[1], parts[2], mask, false,
-                                   1 / std::sqrt(static_cast<double>(width / heads)), Truth::is_hidden);
+  const double scale = 1 / std::sqrt(static_cast<double>(width / heads));
+  const bool weights = site.flag("need_weights", true);
+  Attention made{};
+  if (weights || query->type().dtype != DType::f32)
+    made = attention(site, parts[0], parts[1], parts[2], mask, false, scale, Truth::is_hidden);
+  else
+    made.result = fused(site, parts[0], parts[1], parts[2], mask, false, scale, Truth::is_hidden, false);
   ir::Value* joined = site.reshape(site.permute(made.result, {0, 2, 1, 3}), {q[0], q[1], width});
   ir::Value* result = site.matmul(joined, site.transpose(site.in(5), 0, 1), site.in(6));
-  if (!site.flag("need_weights", true)) return {result, nullptr};
+  if (!weights) return {result, nullptr};
   const bool average = site.flag("average_attn_weights", true);
   return {result, average ? site.reduce(made.weights, "mean", {1}, false) : made.weights};
 }

@@ -22,7 +22,7 @@ namespace lowering {
 /// One ATen node being lowered.
 class Site : public CoreBuilder {
  public:
-  Site(ir::Graph& graph, ir::Node* node) : CoreBuilder(graph, node, node->source()), node_(*node) {}
+  Site(ir::Graph& graph, ir::Node* node) : CoreBuilder(graph, node, origin(*node)), node_(*node) {}
 
   const ir::Node& node() const { return node_; }
   std::string_view op() const { return node_.op(); }
@@ -52,6 +52,12 @@ class Site : public CoreBuilder {
   [[noreturn]] void unsupported(std::string_view why) const;
 
  private:
+  static ir::Source origin(const ir::Node& node) {
+    ir::Source source = node.source();
+    source.op = node.op();
+    return source;
+  }
+
   const ir::Node& node_;
 };
 

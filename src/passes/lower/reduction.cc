@@ -1,9 +1,11 @@
 // Reductions over dimensions; variances and norms by decomposition.
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numeric>
 
+#include "base/checked_math.h"
 #include "passes/lower/lower.h"
 
 namespace wherry::passes::lowering {
@@ -132,6 +134,33 @@ Values logsumexp(Site& site) {
                      [](auto& b, auto r) { return b.emit(Opcode::add, b.emit(Opcode::log, r[0]), r[1]); })};
 }
 
+/// Sums of ever longer runs: after a round, each element is the sum of the last `run` ones up to it. A round adds up to
+/// eight shifted copies, so 512 elements take three.
+Values cumsum(Site& site) {
+  constexpr std::int64_t kRadix = 8;
+  ir::Value* x = site.cast(site.in(0), site.out().dtype);
+  if (site.rank() == 0) return {x};
+  const auto dim = static_cast<std::size_t>(site.dim());
+  const std::int64_t size = site.sizes()[dim];
+  for (std::int64_t run = 1; run < size; run *= kRadix) {
+    const std::int64_t shifts = std::min(kRadix, base::ceil_div(size, run)) - 1;
+    Dims pads(2 * site.rank(), 0);
+    pads[2 * dim] = shifts * run;
+    ir::Value* padded = site.pad(x, pads, 0);
+    std::vector<Operand> terms = {x};
+    for (std::int64_t k = 1; k <= shifts; ++k) {
+      const std::int64_t begin = (shifts - k) * run;
+      terms.push_back(site.slice(padded, static_cast<std::int64_t>(dim), begin, begin + size));
+    }
+    x = site.apply(terms, site.out().dtype, [](auto& b, auto r) {
+      auto sum = r[0];
+      for (std::size_t i = 1; i < r.size(); ++i) sum = b.emit(Opcode::add, sum, r[i]);
+      return sum;
+    });
+  }
+  return {x};
+}
+
 }  // namespace
 
 std::span<const Rule> reduction_rules() {
@@ -153,6 +182,7 @@ std::span<const Rule> reduction_rules() {
       {"norm", [](Site& s) { return norm(s, "p"); }},
       {"linalg_vector_norm", [](Site& s) { return norm(s, "ord"); }},
       {"logsumexp", logsumexp},
+      {"cumsum", cumsum},
   };
   return kRules;
 }

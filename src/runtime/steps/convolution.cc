@@ -134,13 +134,17 @@ Operand channels_innermost(const Operand& x, const ir::Node& node, Lowering& low
 
 }  // namespace
 
-kernels::ConvolutionShape shape_of(const ir::Node& node, const Operand& x, const Operand& y) {
+kernels::ConvolutionWeights weights_of(const ir::Node& node, DType dtype) {
   const Dims& weight = node.input(1)->type().sizes;
+  return {node.input(0)->type().sizes[1], weight[0], weight[2], weight[3], node.integer("groups"), dtype};
+}
+
+kernels::ConvolutionShape shape_of(const ir::Node& node, const Operand& x, const Operand& y) {
   const Dims& stride = node.integers("stride");
   const Dims& padding = node.integers("padding");
   const Dims& dilation = node.integers("dilation");
   kernels::ConvolutionShape shape;
-  shape.weights = {x.sizes[1], weight[0], weight[2], weight[3], node.integer("groups"), x.dtype};
+  shape.weights = weights_of(node, x.dtype);
   shape.batch = x.sizes[0];
   shape.in_h = x.sizes[2], shape.in_w = x.sizes[3];
   shape.stride_h = stride[0], shape.stride_w = stride[1];
@@ -176,9 +180,7 @@ void lower_convolution(const ir::Node& node, Lowering& lowering) {
   const Operand result = lowering.result(node);
   const DType dtype = product_dtype(node);
   const Operand input = lowering.operand(node.input(0));
-  const Dims& weight_sizes = node.input(1)->type().sizes;
-  const kernels::ConvolutionWeights weights = {input.sizes[1],  weight_sizes[0],        weight_sizes[2],
-                                               weight_sizes[3], node.integer("groups"), dtype};
+  const kernels::ConvolutionWeights weights = weights_of(node, dtype);
   const bool pads_channels = kernels::pads_channels(weights);
   const Operand x = pads_channels ? padded_pixels(input, node, kernels::bf16_channels(weights), lowering)
                                   : channels_innermost(input, node, lowering);
@@ -199,8 +201,10 @@ void lower_convolution(const ir::Node& node, Lowering& lowering) {
   const base::Isa isa = lowering.isa_for(x.dtype);
   // A copy made here has no halo.
   const Halo halo = x.slot.storage == input.slot.storage ? lowering.halo(node.input(0)) : Halo{};
-  shape.x_halo = halo.top >= shape.pad_top && halo.bottom >= shape.pad_bottom && halo.left >= shape.pad_left &&
-                 halo.right >= shape.pad_right;
+  shape.x_stride_phase = lowering.stride_phase(node.input(0));
+  shape.y_stride_phase = lowering.stride_phase(node.output());
+  shape.x_halo = shape.x_stride_phase != 0 || (halo.top >= shape.pad_top && halo.bottom >= shape.pad_bottom &&
+                                               halo.left >= shape.pad_left && halo.right >= shape.pad_right);
   if (pads_channels) shape.x_halo = true;
   if (lowering.winograd()) shape.weights.winograd = kernels::choose_winograd(shape, isa);
   parts.weights = pack_weights(node, shape.weights, lowering);

@@ -6,6 +6,8 @@
 
 namespace wherry::runtime {
 
+/// What packing the node's weights needs to know, multiplied in this dtype.
+kernels::ConvolutionWeights weights_of(const ir::Node& node, DType dtype);
 /// `node` as a kernel's shape, with the operands' strides.
 kernels::ConvolutionShape shape_of(const ir::Node& node, const Operand& x, const Operand& y);
 /// The node's weights, packed.

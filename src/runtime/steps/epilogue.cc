@@ -71,6 +71,14 @@ void take_rest(const Program& program, int start, EpilogueParts& parts) {
   parts.rest = builder.finish(renamed[static_cast<std::size_t>(program.result())]);
 }
 
+/// The activation that the program is, if it is one and nothing more.
+kernels::Activation activation_of(const Program& program) {
+  const bool one = program.inputs == 1 && program.code.size() == 1 && program.compute == expression::Compute::f32;
+  if (one && program.code[0].opcode == Opcode::gelu) return kernels::Activation::gelu;
+  if (one && program.code[0].opcode == Opcode::gelu_tanh) return kernels::Activation::gelu_tanh;
+  return kernels::Activation::none;
+}
+
 }  // namespace
 
 EpilogueParts split_epilogue(const Program& program, const std::function<bool(int)>& may_be_residual) {
@@ -114,7 +122,7 @@ std::vector<const ir::Value*> epilogue_operands(const ir::Node& node) {
   return operands;
 }
 
-EpilogueRun make_epilogue(const ir::Node& node, std::span<const RowOperand> rows, Lowering& lowering) {
+EpilogueRun make_epilogue(const ir::Node& node, std::span<const RowOperand> rows, Lowering& lowering, bool activates) {
   EpilogueRun run;
   if (node.input(2) != nullptr) run.bias = lowering.operand(node.input(2)).slot;
   const DType result = node.output()->type().dtype;
@@ -136,14 +144,19 @@ EpilogueRun make_epilogue(const ir::Node& node, std::span<const RowOperand> rows
   if (parts.residual > 0) run.residual = rows[static_cast<std::size_t>(parts.residual) - 1];
   run.low = parts.low;
   run.high = parts.high;
+  if (activates && parts.rest && native(result)) {
+    run.activation = activation_of(*parts.rest);
+    if (run.activation != kernels::Activation::none) parts.rest.reset();
+  }
   if (parts.rest) {
     std::vector<DType> dtypes{DType::f32};
     for (const int i : parts.operands) {
       run.operands.push_back(rows[static_cast<std::size_t>(i) - 1]);
       dtypes.push_back(run.operands.back().dtype);
     }
-    const auto make = [&] { return kernels::make_tile_program(*parts.rest, dtypes.data(), result, lowering.isa()); };
-    run.program = lowering.keep(lowering.primitive(primitive_key(*parts.rest, dtypes, result, lowering.isa()), make));
+    const base::Isa isa = lowering.isa_for(result);
+    const auto make = [&] { return kernels::make_tile_program(*parts.rest, dtypes.data(), result, isa); };
+    run.program = lowering.keep(lowering.primitive(primitive_key(*parts.rest, dtypes, result, isa), make));
   }
   return run;
 }
@@ -154,6 +167,8 @@ std::string epilogue_name(const EpilogueRun& epilogue) {
   if (!std::isinf(epilogue.low) || !std::isinf(epilogue.high)) {
     name += epilogue.low == 0.0f && std::isinf(epilogue.high) ? "+relu" : "+clamp";
   }
+  if (epilogue.activation == kernels::Activation::gelu) name += "+gelu";
+  if (epilogue.activation == kernels::Activation::gelu_tanh) name += "+gelu_tanh";
   if (epilogue.program != nullptr) name += "+tile";
   return name;
 }

@@ -42,6 +42,7 @@ struct EpilogueRun {
   std::optional<RowOperand> residual;
   float low = -__builtin_inff();
   float high = __builtin_inff();
+  kernels::Activation activation = kernels::Activation::none;
   const kernels::TileProgram* program = nullptr;
   std::vector<RowOperand> operands;
 
@@ -59,6 +60,7 @@ struct EpilogueRun {
     }
     epilogue.low = low;
     epilogue.high = high;
+    epilogue.activation = activation;
     epilogue.program = program;
     for (std::size_t i = 0; i < operands.size(); ++i) {
       const RowOperand& operand = operands[i];
@@ -76,8 +78,10 @@ struct EpilogueRun {
 inline constexpr std::size_t kMaxEpilogueOperands = 16;
 
 /// Joins the parts of a node's epilogue. `rows[i]` addresses the node's operand i + 1 of the program; bias is the
-/// node's input 2. Without an epilogue and with an fp32 result, that is bias alone.
-EpilogueRun make_epilogue(const ir::Node& node, std::span<const RowOperand> rows, Lowering& lowering);
+/// node's input 2. Without an epilogue and with an fp32 result, that is bias alone. `activates`: the kernel knows
+/// activations.
+EpilogueRun make_epilogue(const ir::Node& node, std::span<const RowOperand> rows, Lowering& lowering,
+                          bool activates = false);
 
 /// The operands of a node's epilogue program beyond the accumulator.
 std::vector<const ir::Value*> epilogue_operands(const ir::Node& node);

@@ -201,7 +201,7 @@ void lower_matmul(const ir::Node& node, Lowering& lowering) {
       rows[i].row_stride = loops.strides[3 + i][0];
       rows[i].batch_strides = Dims(loops.strides[3 + i].begin() + 1, loops.strides[3 + i].end());
     }
-    parts.epilogue = make_epilogue(node, rows, lowering);
+    parts.epilogue = make_epilogue(node, rows, lowering, product_dtype(node) == DType::bf16);
     const auto moves = [](const Dims& from) {
       BatchSizes to = {};
       std::copy(from.begin(), from.end(), to.begin());

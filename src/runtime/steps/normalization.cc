@@ -21,7 +21,8 @@ std::optional<Slot> optional_slot(const ir::Node& node, std::size_t i, Lowering&
   return lowering.with_strides(operand, contiguous_strides(operand.sizes), node).slot;
 }
 
-template <typename Kernel>
+/// `Element` is what the kernel takes x and y as.
+template <typename Element, typename Kernel>
 void add_normalization(const ir::Node& node, std::shared_ptr<const Kernel> kernel, const Slots& slots,
                        Lowering& lowering) {
   const std::string name(kernel->name());
@@ -31,8 +32,8 @@ void add_normalization(const ir::Node& node, std::shared_ptr<const Kernel> kerne
       kernel_step(
           std::move(kernel), threads,
           [slots](const Kernel& run, const RunContext& context, std::int64_t begin, std::int64_t end, int) noexcept {
-            run.run(context.at<const float>(slots.x), slots.weight ? context.at<const float>(*slots.weight) : nullptr,
-                    slots.bias ? context.at<const float>(*slots.bias) : nullptr, context.at<float>(slots.y), begin,
+            run.run(context.at<const Element>(slots.x), slots.weight ? context.at<const float>(*slots.weight) : nullptr,
+                    slots.bias ? context.at<const float>(*slots.bias) : nullptr, context.at<Element>(slots.y), begin,
                     end);
           }),
       node, {name, 8 * elements, 0});
@@ -41,9 +42,16 @@ void add_normalization(const ir::Node& node, std::shared_ptr<const Kernel> kerne
 }  // namespace
 
 void lower_layer_norm(const ir::Node& node, Lowering& lowering) {
-  require_f32(node);
   Operand x = lowering.operand(node.input(0));
   const Operand result = lowering.result(node);
+  const bool bf16 = x.dtype == DType::bf16 || result.dtype == DType::bf16;
+  if (!bf16) require_f32(node);
+  const auto known = [&](DType dtype) {
+    return dtype == DType::f32 || (dtype == DType::bf16 && base::has_bf16(lowering.bf16_isa()));
+  };
+  if (!known(x.dtype) || !known(result.dtype))
+    unsupported(node, fmt::format("{} and {} elements; wherry normalises rows of float32 and bfloat16",
+                                  name_of(x.dtype), name_of(result.dtype)));
   const std::size_t outer = x.sizes.size() - static_cast<std::size_t>(node.integer("dims"));
   const auto rows_dense = [&](const Operand& operand) {
     const auto stride = joint_stride(operand.sizes, operand.strides, outer, operand.sizes.size());
@@ -53,7 +61,7 @@ void lower_layer_norm(const ir::Node& node, Lowering& lowering) {
   const bool direct = rows_dense(result);
   Operand y = result;
   if (!direct) {
-    y.slot = lowering.scratch(y.numel() * static_cast<std::int64_t>(sizeof(float)));
+    y.slot = lowering.scratch(y.numel() * static_cast<std::int64_t>(size_of(y.dtype)));
     y.strides = contiguous_strides(y.sizes);
   }
 
@@ -66,10 +74,12 @@ void lower_layer_norm(const ir::Node& node, Lowering& lowering) {
   shape.y_outer_strides = outer_of(y.strides);
   shape.columns = x.numel() / element_count(shape.outer_sizes);
   shape.epsilon = static_cast<float>(node.number("eps"));
+  shape.x_dtype = x.dtype;
+  shape.y_dtype = y.dtype;
   const Slots slots{x.slot, y.slot, optional_slot(node, 1, lowering), optional_slot(node, 2, lowering)};
-  auto kernel = lowering.primitive(primitive_key(shape, lowering.isa()),
-                                   [&] { return kernels::make_layer_norm(shape, lowering.isa()); });
-  add_normalization(node, std::move(kernel), slots, lowering);
+  const base::Isa isa = bf16 ? lowering.bf16_isa() : lowering.isa();
+  auto kernel = lowering.primitive(primitive_key(shape, isa), [&] { return kernels::make_layer_norm(shape, isa); });
+  add_normalization<void>(node, std::move(kernel), slots, lowering);
   if (!direct) lowering.add_copy(y, result, &node);
 }
 
@@ -101,7 +111,7 @@ void lower_group_norm(const ir::Node& node, Lowering& lowering) {
   const Slots slots{x.slot, y.slot, optional_slot(node, 1, lowering), optional_slot(node, 2, lowering)};
   auto kernel = lowering.primitive(primitive_key(shape, lowering.isa()),
                                    [&] { return kernels::make_group_norm(shape, lowering.isa()); });
-  add_normalization(node, std::move(kernel), slots, lowering);
+  add_normalization<float>(node, std::move(kernel), slots, lowering);
   if (!direct) lowering.add_copy(y, result, &node);
 }
 

@@ -1,5 +1,5 @@
 # Installs wherry into an empty folder, then configures, builds and runs the consumer against it.
-# Run as: cmake -DBUILD=… -DSOURCE=… -DMODEL=… -DGENERATOR=… -DCXX=… -DFLAGS=… -P check.cmake
+# Run as: cmake -DBUILD=… -DSOURCE=… -DMODEL=… -DGENERATOR=… -DCXX=… -DTOOLCHAIN=… -DEMULATOR=… -DFLAGS=… -P check.cmake
 
 function(step)
   execute_process(COMMAND ${ARGN} RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)
@@ -22,14 +22,14 @@ foreach(file ${targets})
   endif()
 endforeach()
 step(${CMAKE_COMMAND} -S ${SOURCE} -B ${work}/build -G ${GENERATOR} -DCMAKE_PREFIX_PATH=${work}/prefix
-     -DCMAKE_CXX_COMPILER=${CXX} -DCMAKE_CXX_FLAGS=${FLAGS} -DCMAKE_EXE_LINKER_FLAGS=${FLAGS})
+     -DCMAKE_CXX_COMPILER=${CXX} -DCMAKE_TOOLCHAIN_FILE=${TOOLCHAIN} -DCMAKE_CXX_FLAGS=${FLAGS} -DCMAKE_EXE_LINKER_FLAGS=${FLAGS})
 step(${CMAKE_COMMAND} --build ${work}/build)
-step(${work}/build/consumer ${MODEL})
+step(${EMULATOR} ${work}/build/consumer ${MODEL})
 if(NOT output MATCHES "TorchScript.*\\[1, 5\\]")
   message(FATAL_ERROR "the consumer printed: ${output}")
 endif()
 
-execute_process(COMMAND ${work}/build/consumer ${SOURCE}/main.cc RESULT_VARIABLE result ERROR_VARIABLE errors)
+execute_process(COMMAND ${EMULATOR} ${work}/build/consumer ${SOURCE}/main.cc RESULT_VARIABLE result ERROR_VARIABLE errors)
 if(NOT result EQUAL 2 OR NOT errors MATCHES "main.cc")
   message(FATAL_ERROR "a file that is no model: exit code ${result}, ${errors}")
 endif()

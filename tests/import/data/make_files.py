@@ -143,6 +143,14 @@ def save_arrays():
     numpy.savez_compressed("compressed.npz", first=numpy.zeros((16, 16), "float32"), second=numpy.arange(3))
 
 
+def save_safetensors():
+    """The format knows neither shared storages nor strides."""
+    from safetensors.torch import save_file
+
+    plain = {name: tensor.detach().contiguous().clone() for name, tensor in tensors().items()}
+    save_file(plain, "tensors.safetensors", metadata={"format": "pt"})
+
+
 def main():
     save("tensors", tensors())
     save("tensors_legacy", tensors(), legacy=True)
@@ -158,6 +166,8 @@ def main():
     if OLDEST:
         save_architectures()
         save_arrays()
+    else:
+        save_safetensors()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,95 @@
+#include "import/huggingface/layer_recorder.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "import/architectures/module_recorder.h"
+#include "import/module_type.h"
+#include "ir/ops.h"
+
+namespace wherry::import::huggingface {
+
+LayerRecorder::LayerRecorder(ir::Graph& graph, const StateDict& weights, std::string_view encoder)
+    : graph_(graph), weights_(weights) {
+  const std::string prefix = std::string(encoder) + ".";
+  const bool headed = std::any_of(weights.entries.begin(), weights.entries.end(),
+                                  [&](const auto& entry) { return entry.first.starts_with(prefix); });
+  if (headed) prefix_ = prefix;
+}
+
+ir::Value* LayerRecorder::parameter(const std::string& name, Dims sizes) {
+  const tensor::LazyTensorPtr found = weights_.find(name);
+  if (found && found->sizes() == sizes && is_floating(found->dtype()))
+    return graph_.add_constant(as_float32(found), name);
+  if (!found)
+    missing_.push_back(name);
+  else
+    misshaped_.push_back(fmt::format("{} {}{}, expected float32{}", name, name_of(found->dtype()),
+                                     to_string(found->sizes()), to_string(sizes)));
+  // The walk goes on, so that all differences are reported at once; the graph is thrown away.
+  return graph_.add_constant(absent_parameter(weights_.path, name, std::move(sizes)), name);
+}
+
+ir::Value* LayerRecorder::record(std::string_view op, std::vector<ir::Value*> inputs, ir::Attributes attributes,
+                                 const std::string& path) {
+  ir::Source source;
+  source.module = path;
+  source.module_type = module_type(op);
+  return ir::record(graph_, std::string(op), std::move(inputs), std::move(attributes), std::move(source))->output();
+}
+
+ir::Value* LayerRecorder::linear(const std::string& path, ir::Value* x, std::int64_t features) {
+  ir::Value* weight = parameter(path + ".weight", {features, x->type().sizes.back()});
+  return linear(path, x, weight, parameter(path + ".bias", {features}));
+}
+
+ir::Value* LayerRecorder::linear(const std::string& path, ir::Value* x, ir::Value* weight, ir::Value* bias) {
+  return record("aten::linear", {x, weight, bias}, {}, path);
+}
+
+ir::Value* LayerRecorder::layer_norm(const std::string& path, ir::Value* x, double eps) {
+  const Dims sizes{x->type().sizes.back()};
+  const bool legacy = !has(path + ".weight") && has(path + ".gamma");
+  ir::Value* weight = parameter(path + (legacy ? ".gamma" : ".weight"), sizes);
+  ir::Value* bias = parameter(path + (legacy ? ".beta" : ".bias"), sizes);
+  return record("aten::layer_norm", {x, weight, bias},
+                {{"normalized_shape", sizes}, {"eps", eps}, {"cudnn_enable", true}}, path);
+}
+
+ir::Value* LayerRecorder::embedding(const std::string& path, ir::Value* table, ir::Value* ids) {
+  return record("aten::embedding", {table, ids},
+                {{"padding_idx", std::int64_t{-1}}, {"scale_grad_by_freq", false}, {"sparse", false}}, path);
+}
+
+ir::Value* LayerRecorder::add(const std::string& path, ir::Value* a, ir::Value* b) {
+  return record("aten::add", {a, b}, {{"alpha", std::int64_t{1}}}, path);
+}
+
+ir::Value* LayerRecorder::slice(const std::string& path, ir::Value* x, std::int64_t dim, std::int64_t begin,
+                                std::int64_t end) {
+  return record("aten::slice", {x}, {{"dim", dim}, {"start", begin}, {"end", end}, {"step", std::int64_t{1}}}, path);
+}
+
+ir::Value* LayerRecorder::select(const std::string& path, ir::Value* x, std::int64_t dim, std::int64_t index) {
+  return record("aten::select", {x}, {{"dim", dim}, {"index", index}}, path);
+}
+
+ir::Value* LayerRecorder::reshape(const std::string& path, ir::Value* x, Dims sizes) {
+  return record("aten::reshape", {x}, {{"shape", std::move(sizes)}}, path);
+}
+
+ir::Value* LayerRecorder::transpose(const std::string& path, ir::Value* x, std::int64_t a, std::int64_t b) {
+  return record("aten::transpose", {x}, {{"dim0", a}, {"dim1", b}}, path);
+}
+
+std::string LayerRecorder::differences() const {
+  std::vector<std::string> parts;
+  if (!missing_.empty()) parts.push_back(first_few(missing_, "missing"));
+  if (!misshaped_.empty()) parts.push_back(first_few(misshaped_, "of other sizes"));
+  return fmt::format("{}", fmt::join(parts, "; "));
+}
+
+}  // namespace wherry::import::huggingface

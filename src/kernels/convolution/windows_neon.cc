@@ -1,0 +1,34 @@
+// Depthwise and grouped convolution micro-kernels for neon.
+
+#include <arm_neon.h>
+
+#include <cstdint>
+
+#include "kernels/convolution/window_kernels.h"
+
+namespace wherry::kernels {
+namespace {
+
+#include "kernels/matmul/vector_neon.inc"
+
+static_assert(Vector::kLanes == 4);
+
+#include "kernels/convolution/windows_f32.inc"
+
+static_assert(sizeof(Element) == 4);
+
+#include "kernels/convolution/windows.inc"
+
+}  // namespace
+
+#define WHERRY_WINDOW_scalar(kind, lanes, pixels)
+#define WHERRY_WINDOW_neon_bf16(kind, lanes, pixels)
+#define WHERRY_WINDOW_sve(kind, lanes, pixels)
+#define WHERRY_WINDOW_neon(kind, lanes, pixels)                         \
+  static_assert(lanes == Vector::kLanes && pixels <= kMaxWindowPixels); \
+  extern const WindowKernels kWindow_##kind##_neon;                     \
+  constinit const WindowKernels kWindow_##kind##_neon = table_##kind<pixels>();
+#define WHERRY_WINDOW(kind, isa, lanes, pixels) WHERRY_WINDOW_##isa(kind, lanes, pixels)
+#include "kernels/convolution/kernels.inc"
+
+}  // namespace wherry::kernels
