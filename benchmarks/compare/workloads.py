@@ -131,6 +131,17 @@ def bf16_gain(model: str, threads: int) -> Workload:
                     (Entrant("wherry", "bf16", threads), Entrant("wherry", "fp32", threads)))
 
 
+MISSION = "mission-"  # what the names of benchmarks/mission's workloads begin with
+
+
+def mission(model: str, tokens: int = 0) -> Workload:
+    """Every engine in every precision it has: benchmarks/mission makes tables of speed and cost of them."""
+    of = f", {counted(tokens, 'token')}" if tokens else ""
+    ours = Entrant("wherry", "bf16", 2), Entrant("wherry", "fp32", 2)
+    peers = (Entrant(engine.name, precision, 2) for engine in ENGINES.values() for precision in engine.precisions if engine.name != "wherry")
+    return Workload(MISSION + model, f"{MODELS[model].title}, batch 1{of}, 2 threads", model, 1, (*ours, *peers), tokens=tokens)
+
+
 WORKLOADS: tuple[Workload, ...] = (
     against_peers("resnet50", "bf16", 2),
     against_peers("resnet50", "bf16", 1),
@@ -149,15 +160,19 @@ WORKLOADS: tuple[Workload, ...] = (
     *(text_against_peers("bert", "bf16", 2, tokens, without=("torch-1.13",)) for tokens in (8, 32, 384, 512)),
     task_against_peers("roberta", "fill-mask", "bf16", 2),
     task_against_peers("distilbert-sst2", "sst2", "bf16", 2),
+    mission("resnet50"),
+    *(mission(model, tokens=128) for model in ("distilbert", "roberta", "roberta-sentiment")),
 )
 
 
 def select(patterns: Sequence[str]) -> list[Workload]:
-    """The workloads that match any of the names or shell patterns, in the table's order; all where there are none.
+    """The workloads that match any of the names or shell patterns, in the table's order; all but the mission's where there are none.
 
     Raises ValueError for a pattern that matches nothing.
     """
     for pattern in patterns:
         if not any(fnmatch.fnmatch(one.name, pattern) for one in WORKLOADS):
             raise ValueError(f"no workload is called '{pattern}'; there are {', '.join(one.name for one in WORKLOADS)}")
-    return [one for one in WORKLOADS if not patterns or any(fnmatch.fnmatch(one.name, pattern) for pattern in patterns)]
+    if not patterns:
+        return [one for one in WORKLOADS if not one.name.startswith(MISSION)]
+    return [one for one in WORKLOADS if any(fnmatch.fnmatch(one.name, pattern) for pattern in patterns)]

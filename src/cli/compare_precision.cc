@@ -103,7 +103,10 @@ void print_text(const PrecisionCommand& command, const bench::PrecisionCompariso
                        found.keep_fp32.empty() ? "bf16 keeps it everywhere" : "kept");
   std::fputs(out.c_str(), stdout);
   std::fflush(stdout);
-  if (!record.empty()) print_note("--precision auto finds this choice in " + record);
+  if (record.empty()) return;
+  print_note(record == engine::precision_record_path(command.common.model)
+                 ? "--precision auto finds this choice in " + record
+                 : "the choice is in " + record + "; beside a model, as MODEL.precision, --precision auto finds it");
 }
 
 ExitCode compare(const PrecisionCommand& command) {

@@ -17,7 +17,7 @@ namespace {
 /// Constants up to here show their values.
 constexpr std::int64_t kShownElements = 8;
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') out += '\\';
@@ -48,7 +48,7 @@ struct AttributePrinter {
   std::string operator()(bool value) const { return value ? "true" : "false"; }
   std::string operator()(std::int64_t value) const { return fmt::format("{}", value); }
   std::string operator()(double value) const { return print_double(value); }
-  std::string operator()(const std::string& value) const { return quoted(value); }
+  std::string operator()(const std::string& value) const { return in_quotes(value); }
   std::string operator()(const Dims& value) const { return wherry::to_string(value); }
   std::string operator()(const std::vector<double>& value) const { return "float" + print_list(value, print_double); }
   std::string operator()(const std::vector<bool>& value) const {
@@ -66,7 +66,7 @@ std::string print_element(const Tensor& tensor, std::int64_t i) {
 
 std::string describe(const tensor::LazyTensor& constant) {
   if (const auto recipe = text::recipe_of_key(constant.key())) return *recipe;
-  if (element_count(constant.sizes()) > kShownElements) return quoted(constant.key());
+  if (element_count(constant.sizes()) > kShownElements) return in_quotes(constant.key());
   const Tensor tensor = constant.get();
   std::string values = "[";
   for (std::int64_t i = 0; i < tensor.numel(); ++i) values += (i ? ", " : "") + print_element(tensor, i);
@@ -132,7 +132,7 @@ std::string print(const Graph& graph) {
   for (std::size_t i = 0; i < graph.outputs().size(); ++i) {
     const std::string& name = graph.output_names()[i];
     const bool bare = !name.empty() && std::all_of(name.begin(), name.end(), text::is_name_character);
-    text += fmt::format("{} {} as {}", i ? "," : "", names.use(graph.outputs()[i]), bare ? name : quoted(name));
+    text += fmt::format("{} {} as {}", i ? "," : "", names.use(graph.outputs()[i]), bare ? name : in_quotes(name));
   }
   return text + "\n}\n";
 }

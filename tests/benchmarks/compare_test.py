@@ -1,4 +1,7 @@
 """The parts of benchmarks/compare that need no peers: selection, rounds, ratios, tables, resuming."""
+import contextlib
+import importlib
+import io
 import json
 import pathlib
 import sys
@@ -86,7 +89,9 @@ class Selection(unittest.TestCase):
 
     def test_patterns(self):
         self.assertEqual([one.name for one in workloads.select(["resnet50-bf16-?t"])], ["resnet50-bf16-2t", "resnet50-bf16-1t"])
-        self.assertEqual(workloads.select([]), list(WORKLOADS))
+        missions = workloads.select(["mission-*"])
+        self.assertEqual([one.model for one in missions], ["resnet50", "distilbert", "roberta", "roberta-sentiment"])
+        self.assertEqual(workloads.select([]), [one for one in WORKLOADS if one not in missions])
         with self.assertRaisesRegex(ValueError, "no workload is called 'vgg'; there are resnet50-bf16-2t, "):
             workloads.select(["resnet50-bf16-2t", "vgg"])
 
@@ -304,6 +309,46 @@ class Environments(unittest.TestCase):
             with self.assertRaisesRegex(processes.Failed, "asked for bf16, this build runs fp32 here"):
                 wherry.check_precision(pathlib.Path("wherry"), PAIR, Entrant("wherry", "bf16", 2), pathlib.Path("m.pt"), {})
             wherry.check_precision(pathlib.Path("wherry"), PAIR, WHERRY, pathlib.Path("m.pt"), {})
+
+
+class Mission(unittest.TestCase):
+    """benchmarks/mission is the comparison, and `wherry cost` on what it wrote."""
+
+    def run_with(self, *words):
+        folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        document = folder / "mission.md"
+        document.write_text("<!-- table: cost -->\n<!-- end -->\n")
+        compared, asked = [], []
+
+        def output_of(command, *_, **__):
+            asked.append([str(word) for word in command])
+            return "the table\n"
+
+        def compare(arguments):
+            compared.append(arguments)
+            (folder / "quick").mkdir()
+            return 0
+
+        mission = importlib.import_module("mission.__main__")
+        typed = ["mission", "--output", str(folder), "--wherry", "/bin/wherry", "--quick", "--document", str(document), *words]
+        with unittest.mock.patch.object(sys, "argv", typed), unittest.mock.patch.object(mission, "output_of", output_of), \
+                unittest.mock.patch.object(mission.command, "main", compare), contextlib.redirect_stdout(io.StringIO()):
+            self.assertEqual(mission.main(), 0)
+        return compared[0], asked, document.read_text(), folder
+
+    def test_one_comparison_then_its_cost(self):
+        compared, asked, document, folder = self.run_with("--instance", "c7a.large")
+        self.assertEqual(compared[:2], ["--only", "mission-*"])
+        self.assertIn("--quick", compared)
+        self.assertEqual([words[1:3] for words in asked], [["cost", str(folder / "quick/cost.json")]] * 2)
+        for words in asked:
+            self.assertEqual(words[words.index("--baseline") + 1], "PyTorch 1.13")
+            self.assertEqual(words[words.index("--instance") + 1], "c7a.large")
+        self.assertEqual([words[-1] for words in asked], [str(folder / "quick/plots"), str(folder / "mission")])
+        self.assertEqual(document, "<!-- table: cost -->\n```\nthe table\n```\n<!-- end -->\n")
+
+    def test_a_machine_without_a_name(self):
+        self.assertNotIn("--instance", self.run_with()[1][0])
 
 
 if __name__ == "__main__":

@@ -58,7 +58,8 @@ TEST(Profile, WritesTraceReportTableAndJson) {
   }
   std::vector<std::string> phases;
   for (const json& phase : found["phases"])
-    if (phases.empty() || phases.back() != phase["name"]) phases.push_back(phase["name"]);
+    if (const auto name = phase["name"].get<std::string>(); phases.empty() || phases.back() != name)
+      phases.push_back(name);
   EXPECT_THAT(phases, testing::ElementsAre("load", "import", "passes", "pack", "plan", "warm-up"));
 
   // The trace has the iterations with the same steps.

@@ -105,7 +105,7 @@ TEST(TextClassifier, AnswersAsThePipeline) {
     for (std::size_t i = 0; i < found.size(); ++i) {
       ASSERT_EQ(found[i].size(), 3U);
       for (std::size_t k = 0; k < 3; ++k) {
-        EXPECT_EQ(found[i][k].label, expected[i]["result"][k]["label"]) << kind << " " << i;
+        EXPECT_EQ(found[i][k].label, expected[i]["result"][k]["label"].get<std::string>()) << kind << " " << i;
         EXPECT_NEAR(found[i][k].score, expected[i]["result"][k]["score"], kTolerance) << kind << " " << i;
       }
     }
@@ -152,9 +152,9 @@ TEST(MaskFiller, AnswersAsThePipeline) {
     for (std::size_t mask = 0; mask < lists.size(); ++mask) {
       ASSERT_EQ(found[i][mask].size(), 4U);
       for (std::size_t k = 0; k < 4; ++k) {
-        EXPECT_EQ(found[i][mask][k].token, lists[mask][k]["token"]);
-        EXPECT_EQ(found[i][mask][k].token_str, lists[mask][k]["token_str"]);
-        EXPECT_EQ(found[i][mask][k].sequence, lists[mask][k]["sequence"]);
+        EXPECT_EQ(found[i][mask][k].token, lists[mask][k]["token"].get<std::string>());
+        EXPECT_EQ(found[i][mask][k].token_str, lists[mask][k]["token_str"].get<std::string>());
+        EXPECT_EQ(found[i][mask][k].sequence, lists[mask][k]["sequence"].get<std::string>());
         EXPECT_NEAR(found[i][mask][k].score, lists[mask][k]["score"], kTolerance);
       }
     }
@@ -267,6 +267,13 @@ TEST(TextModel, FilesThatDisagree) {
 
 class Sst2 : public ::testing::TestWithParam<Precision> {};
 
+// Sanitizers make all of them take 8 minutes without AVX-512.
+#if defined(WHERRY_SANITIZER)
+constexpr std::size_t kSentences = 80;
+#else
+constexpr std::size_t kSentences = 872;
+#endif
+
 TEST_P(Sst2, TheLabelsOfTransformers) {
   const fs::path shared = fs::path(WHERRY_SOURCE_DIR) / "../shared";
   const fs::path model = shared / "models/distilbert-sst2", sentences = shared / "data/sst2/validation.tsv";
@@ -281,7 +288,7 @@ TEST_P(Sst2, TheLabelsOfTransformers) {
   std::getline(file, row);  // the columns' names
   std::vector<text::Encoding> encodings;
   std::vector<std::size_t> lengths;
-  while (std::getline(file, row)) {
+  while (encodings.size() < kSentences && std::getline(file, row)) {
     encodings.push_back(classifier.model().encode({row.substr(0, row.find('\t')), {}}));
     lengths.push_back(encodings.back().ids.size());
     truth += row.back();
@@ -294,15 +301,16 @@ TEST_P(Sst2, TheLabelsOfTransformers) {
     for (std::size_t i = 0; i < batch.size(); ++i) ours[batch[i]] = found[i][0].label == "POSITIVE" ? '1' : '0';
   }
   const std::string theirs = golden("sst2");
-  ASSERT_EQ(ours.size(), 872U);
+  ASSERT_EQ(ours.size(), kSentences);
   ASSERT_EQ(theirs.size(), 872U);
   const auto same = [&](const std::string& other) {
     int count = 0;
     for (std::size_t i = 0; i < ours.size(); ++i) count += ours[i] == other[i];
     return count;
   };
-  std::cout << "same labels as transformers " << same(theirs) << ", right " << same(truth) << " of 872\n";
-  EXPECT_GE(same(theirs), GetParam() == Precision::bf16 ? 869 : 872);
+  std::cout << "same labels as transformers " << same(theirs) << ", right " << same(truth) << " of " << kSentences
+            << "\n";
+  EXPECT_GE(same(theirs) + (GetParam() == Precision::bf16 ? 3 : 0), static_cast<int>(kSentences));
 }
 
 INSTANTIATE_TEST_SUITE_P(TextClassifier, Sst2, ::testing::Values(Precision::fp32, Precision::bf16),

@@ -108,14 +108,16 @@ def convolution_model(channels: int, side: int, count: int) -> Model:
 
 IMAGE = (Input("pixels", (3, 224, 224)),)
 TEXT = (Input("input_ids", (TOKENS,), "tokens"), Input("attention_mask", (TOKENS,), "ones"))
+ROBERTA = {"vocab_size": 50265, "max_position_embeddings": 514, "type_vocab_size": 1, "bos_token_id": 0, "pad_token_id": 1, "eos_token_id": 2}
 MODELS: dict[str, Model] = {
     "resnet50": Model("ResNet-50", IMAGE, torchvision_model("resnet50"), images=True),
     "mobilenet_v2": Model("MobileNetV2", IMAGE, torchvision_model("mobilenet_v2"), images=True),
     "bert": Model("BERT-base", TEXT, huggingface_model("BertModel"), architecture="BertModel"),
     "distilbert": Model("DistilBERT", TEXT, huggingface_model("DistilBertForSequenceClassification", num_labels=2),
                         architecture="DistilBertForSequenceClassification"),
-    "roberta": Model("RoBERTa-base", TEXT, huggingface_model("RobertaForMaskedLM", vocab_size=50265, max_position_embeddings=514, type_vocab_size=1,
-                                                             bos_token_id=0, pad_token_id=1, eos_token_id=2), architecture="RobertaForMaskedLM"),
+    "roberta": Model("RoBERTa-base", TEXT, huggingface_model("RobertaForMaskedLM", **ROBERTA), architecture="RobertaForMaskedLM"),
+    "roberta-sentiment": Model("RoBERTa-base for sentiment", TEXT, huggingface_model("RobertaForSequenceClassification", num_labels=3, **ROBERTA),
+                               architecture="RobertaForSequenceClassification"),
     "distilbert-sst2": Model("DistilBERT (6 layers, 384 wide)", TEXT,
                              lambda: from_folder("DistilBertForSequenceClassification", SHARED / "models/distilbert-sst2"),
                              architecture="DistilBertForSequenceClassification"),
