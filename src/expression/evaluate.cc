@@ -19,7 +19,7 @@ T run(const Program& program, std::span<const Operand> operands, std::vector<T>&
     const T a = arity > 0 ? registers[it.a] : T{};
     const T b = arity > 1 ? registers[it.b] : T{};
     const T c = arity > 2 ? registers[it.c] : T{};
-    registers[next++] = it.opcode == Opcode::constant ? static_cast<T>(it.immediate) : apply(it.opcode, a, b, c);
+    registers[next++] = it.opcode == Opcode::constant ? it.constant<T>() : apply(it.opcode, a, b, c);
   }
   return registers.back();
 }

@@ -7,7 +7,10 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
+
+#include "base/truncate_to_int.h"
 
 namespace wherry::expression {
 
@@ -96,6 +99,16 @@ struct Instruction {
   Opcode opcode;
   std::uint8_t a = 0, b = 0, c = 0;
   double immediate = 0;  ///< of `constant`; integers up to 2^53 are exact
+
+  /// The immediate as a register has it.
+  template <typename T>
+  T constant() const {
+    if constexpr (std::is_integral_v<T>) {
+      return base::truncate_to_int(immediate);
+    } else {
+      return static_cast<T>(immediate);
+    }
+  }
 
   bool operator==(const Instruction&) const = default;
 };

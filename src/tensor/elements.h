@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "base/truncate_to_int.h"
 #include "tensor/half.h"
 #include "wherry/dtype.h"
 
@@ -38,13 +39,6 @@ inline double load_double(const void* data, DType dtype, std::int64_t index) {
   return 0;
 }
 
-/// Floating to integer as a machine conversion does: truncated; NaN and out-of-range values become the smallest
-/// integer.
-inline std::int64_t truncate_to_int(double value) {
-  if (!(value >= -9223372036854775808.0 && value < 9223372036854775808.0)) return INT64_MIN;
-  return static_cast<std::int64_t>(value);
-}
-
 inline std::int64_t load_int(const void* data, DType dtype, std::int64_t index) {
   switch (dtype) {
     case DType::i64: return load_as<std::int64_t>(data, index);
@@ -53,7 +47,7 @@ inline std::int64_t load_int(const void* data, DType dtype, std::int64_t index) 
     case DType::i8: return load_as<std::int8_t>(data, index);
     case DType::u8: return load_as<std::uint8_t>(data, index);
     case DType::boolean: return load_as<std::uint8_t>(data, index) != 0;
-    default: return truncate_to_int(load_double(data, dtype, index));
+    default: return base::truncate_to_int(load_double(data, dtype, index));
   }
 }
 
@@ -66,7 +60,7 @@ inline void store_double(void* data, DType dtype, std::int64_t index, double val
     case DType::f16: return store_as(data, index, float_to_f16(static_cast<float>(value)));
     case DType::bf16: return store_as(data, index, float_to_bf16(static_cast<float>(value)));
     case DType::boolean: return store_as(data, index, static_cast<std::uint8_t>(value != 0));
-    default: return store_int(data, dtype, index, truncate_to_int(value));
+    default: return store_int(data, dtype, index, base::truncate_to_int(value));
   }
 }
 

@@ -87,7 +87,7 @@ double run_program(const expression::Program& program, const std::vector<double>
   double value;
   if (program.compute == expression::Compute::i64) {
     std::vector<std::int64_t> whole;
-    for (const double x : operands) whole.push_back(tensor::truncate_to_int(x));
+    for (const double x : operands) whole.push_back(base::truncate_to_int(x));
     value = static_cast<double>(expression::evaluate(program, whole));
   } else {
     value = expression::evaluate(program, operands);

@@ -152,7 +152,7 @@ TEST(MaskFiller, AnswersAsThePipeline) {
     for (std::size_t mask = 0; mask < lists.size(); ++mask) {
       ASSERT_EQ(found[i][mask].size(), 4U);
       for (std::size_t k = 0; k < 4; ++k) {
-        EXPECT_EQ(found[i][mask][k].token, lists[mask][k]["token"].get<std::string>());
+        EXPECT_EQ(found[i][mask][k].token, lists[mask][k]["token"].get<std::int64_t>());
         EXPECT_EQ(found[i][mask][k].token_str, lists[mask][k]["token_str"].get<std::string>());
         EXPECT_EQ(found[i][mask][k].sequence, lists[mask][k]["sequence"].get<std::string>());
         EXPECT_NEAR(found[i][mask][k].score, lists[mask][k]["score"], kTolerance);

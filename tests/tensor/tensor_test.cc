@@ -108,10 +108,10 @@ TEST(Tensor, ConvertsAsPyTorchDoes) {
 TEST(Elements, OutOfRangeBecomesTheSmallestInteger) {
   const double infinity = std::numeric_limits<double>::infinity();
   for (const double value : {infinity, -infinity, std::nan(""), 1e19, 9223372036854775808.0})
-    EXPECT_EQ(tensor::truncate_to_int(value), INT64_MIN) << value;
-  EXPECT_EQ(tensor::truncate_to_int(-9223372036854775808.0), INT64_MIN);
-  EXPECT_EQ(tensor::truncate_to_int(9223372036854774784.0), 9223372036854774784);
-  EXPECT_EQ(tensor::truncate_to_int(-1.99), -1);
+    EXPECT_EQ(base::truncate_to_int(value), INT64_MIN) << value;
+  EXPECT_EQ(base::truncate_to_int(-9223372036854775808.0), INT64_MIN);
+  EXPECT_EQ(base::truncate_to_int(9223372036854774784.0), 9223372036854774784);
+  EXPECT_EQ(base::truncate_to_int(-1.99), -1);
 }
 
 TEST(Elements, EveryDtypeStoresAndLoads) {

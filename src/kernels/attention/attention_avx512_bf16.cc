@@ -77,7 +77,7 @@ void softmax_rows(const AttentionSoftmax& task) noexcept {
     std::int64_t left = n;
     for (; left > 0; left -= 32, x += block_stride) {
       const __m512 s0 = scaled<kMasked>(x, mask, left, scale),
-                   s1 = scaled<kMasked>(x + 16, mask + 16, left - 16, scale);
+                   s1 = scaled<kMasked>(x + 16, kMasked ? mask + 16 : nullptr, left - 16, scale);
       _mm512_store_ps(x, s0);
       _mm512_store_ps(x + 16, s1);
       m0 = _mm512_maskz_max_ps(kAll, m0, s0);

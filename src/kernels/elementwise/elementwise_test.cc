@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <map>
 
 #include "kernels/elementwise/test_data.h"
@@ -192,7 +193,7 @@ TEST_P(Tile, WholeAndDoubleArithmeticMeansWhatEvaluateMeans) {
       for (const std::int64_t a : values)
         for (const std::int64_t b : values) {
           if (whole) {
-            const std::int64_t operands[] = {a, b, a - 5 > a ? 0 : a};
+            const std::int64_t operands[] = {a, b, a < std::numeric_limits<std::int64_t>::min() + 5 ? 0 : a};
             std::int64_t y = 0;
             const TileOperand tiles[] = {{operands, 1, 1}, {operands + 1, 1, 1}, {operands + 2, 1, 1}};
             tile->run(tiles, {&y, 1, 1}, 1, 1);

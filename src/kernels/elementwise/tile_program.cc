@@ -165,7 +165,7 @@ class ChunkedProgram final : public TileProgram {
       if (it.opcode == Opcode::constant) {
         registers_[y].splat = static_cast<int>(splats_.size());
         splats_.emplace_back();
-        std::fill(std::begin(splats_.back().values), std::end(splats_.back().values), static_cast<T>(it.immediate));
+        std::fill(std::begin(splats_.back().values), std::end(splats_.back().values), it.constant<T>());
         continue;
       }
       const int arity = info(it.opcode).arity;
