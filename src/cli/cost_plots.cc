@@ -12,6 +12,7 @@
 #include "base/new_file.h"
 #include "cli/cost_report.h"
 #include "report/bar_chart.h"
+#include "report/canvas.h"
 
 namespace wherry::cli {
 namespace {
@@ -46,17 +47,36 @@ std::vector<std::string> series_of(const cost::Comparison& comparison) {
   return series;
 }
 
-/// Those that have a colour: all but the ones that are nothing but baselines. The same in every plot.
-std::vector<std::string> coloured_series(const cost::Comparison& comparison) {
-  std::vector<std::string> series;
-  for (const Line& line : comparison.lines) {
-    const bool baseline =
-        &comparison.lines[line.cost_baseline] == &line && &comparison.lines[line.speed_baseline] == &line;
-    if (!baseline && std::find(series.begin(), series.end(), line.series) == series.end())
-      series.push_back(line.series);
+/// Which colour a line has, the same in every plot: one a series, without those that are nothing but baselines; or one
+/// an engine, where series are more than there are colours.
+class Colours {
+ public:
+  explicit Colours(const cost::Comparison& comparison) {
+    collect(comparison);
+    if (keys_.size() <= report::kFills) return;
+    by_engine_ = true;
+    keys_.clear();
+    collect(comparison);
   }
-  return series;
-}
+
+  std::size_t of(const Line& line) const {
+    return static_cast<std::size_t>(std::find(keys_.begin(), keys_.end(), key(line)) - keys_.begin());
+  }
+
+ private:
+  const std::string& key(const Line& line) const { return by_engine_ ? line.result.engine : line.series; }
+
+  void collect(const cost::Comparison& comparison) {
+    for (const Line& line : comparison.lines) {
+      const bool baseline =
+          &comparison.lines[line.cost_baseline] == &line && &comparison.lines[line.speed_baseline] == &line;
+      if (!baseline && std::find(keys_.begin(), keys_.end(), key(line)) == keys_.end()) keys_.push_back(key(line));
+    }
+  }
+
+  bool by_engine_ = false;
+  std::vector<std::string> keys_;
+};
 
 report::Bar bar_of(const cost::Comparison& comparison, const Line& line, const Plot& plot) {
   report::Bar bar;
@@ -73,7 +93,8 @@ report::Bar bar_of(const cost::Comparison& comparison, const Line& line, const P
 
 report::BarChart chart_of(const cost::Comparison& comparison, const Plot& plot, const std::string& words,
                           const std::string& price_origin) {
-  const std::vector<std::string> series = series_of(comparison), coloured = coloured_series(comparison);
+  const std::vector<std::string> series = series_of(comparison);
+  const Colours colours(comparison);
   report::BarChart chart;
   chart.title = plot.title;
   chart.subtitle = fmt::format("{} ÷ that of {}; {} is better", plot.quantity,
@@ -87,7 +108,7 @@ report::BarChart chart_of(const cost::Comparison& comparison, const Plot& plot, 
                               [&](const report::BarGroup& one) { return one.label == line.result.instance; });
     if (group == groups.end()) group = groups.insert(groups.end(), {line.result.instance, {}});
     report::Bar bar = bar_of(comparison, line, plot);
-    bar.fill = static_cast<std::size_t>(std::find(coloured.begin(), coloured.end(), line.series) - coloured.begin());
+    bar.fill = colours.of(line);
     if (series.size() == 1) bar.label.clear();
     group->bars.push_back(std::move(bar));
   }

@@ -139,6 +139,27 @@ TEST(Cost, DrawsThreePlotsInBothForms) {
   }
 }
 
+TEST(Cost, ColoursSeriesOrWhereTheyAreManyEngines) {
+  const Folder folder;
+  const auto colours = [&](int modes) {
+    json all = json{result("old", 10, 120)};
+    for (int mode = 0; mode < modes; ++mode)
+      for (const char* engine : {"a", "b"}) {
+        all.push_back(result(engine, 20, 60));
+        all.back()["engine"]["mode"] = fmt::format("mode {}", mode);
+      }
+    const std::string file = folder.file("all.json", all.dump());
+    cost({file, "--baseline", "old", "--plots", folder.path("plots")});
+    const std::string svg = read_file(folder.path("plots/speed.svg"));
+    int used = 0;
+    for (int fill = 0; fill < 6; ++fill)
+      used += svg.find(fmt::format("<rect class=\"f{}\" x=", fill)) != std::string::npos;
+    return used;
+  };
+  EXPECT_EQ(colours(3), 6);
+  EXPECT_EQ(colours(4), 2);
+}
+
 TEST(Cost, RefusesWhatItCannotUse) {
   const Folder folder;
   const std::string good = folder.file("good.json", result("a", 10, 1).dump());
