@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # Runs clang-tidy 19 with the allow-list of .clang-tidy over src/.
-#   scripts/check_tidy.sh [BUILD_DIR] [FILE...]     default build/release, every .cc below src/ that it compiles and that is not
+#   scripts/check_tidy.sh [BUILD_DIR] [FILE...]     default build/dev, every .cc below src/ that it compiles and that is not
 #                                                   for one instruction set
 set -euo pipefail
 cd "$(dirname "$0")/.."
-build=${1:-build/release}
+build=${1:-build/dev}
 shift || true
 files=("$@")
 if [ ${#files[@]} -eq 0 ]; then
-  mapfile -t files < <(sed -n "s|^ *\"file\": \"$PWD/\(src/.*\.cc\)\",*\$|\1|p" "$build/compile_commands.json" | sort -u |
+  mapfile -t files < <(sed -n "s|^ *\"file\": \".*/\(src/.*\.cc\)\",*\$|\1|p" "$build/compile_commands.json" | sort -u |
                        grep -vE '_(test|bench|avx2|avx512|avx512_bf16|amx|neon|neon_bf16|sve|sve256|sve_bf16)\.cc$')
   [ ${#files[@]} -gt 0 ] || { echo "tidy: $build compiles nothing below src/; build it first" >&2; exit 1; }
 fi
