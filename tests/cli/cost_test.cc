@@ -142,7 +142,7 @@ TEST(Cost, DrawsThreePlotsInBothForms) {
 TEST(Cost, ColoursSeriesOrWhereTheyAreManyEngines) {
   const Folder folder;
   const auto colours = [&](int modes) {
-    json all = json{result("old", 10, 120)};
+    json all = json::array({result("old", 10, 120)});
     for (int mode = 0; mode < modes; ++mode)
       for (const char* engine : {"a", "b"}) {
         all.push_back(result(engine, 20, 60));
