@@ -3,14 +3,12 @@
 // state dict. The same walk that records the graph finds everything in which the state dict differs.
 
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_set>
 #include <vector>
 
-#include "import/state_dict/state_dict.h"
-#include "ir/graph.h"
+#include "import/state_dict/weight_recorder.h"
 
 namespace wherry::import {
 
@@ -33,9 +31,9 @@ struct PoolOptions {
 
 constexpr double kBatchNormEps = 1e-5;
 
-class ModuleRecorder {
+class ModuleRecorder : private WeightRecorder {
  public:
-  ModuleRecorder(ir::Graph& graph, const StateDict& weights) : graph_(graph), weights_(weights) {}
+  ModuleRecorder(ir::Graph& graph, const StateDict& weights) : WeightRecorder(graph, weights) {}
 
   /// Sizes of an entry, empty where there is none: for what follows the weights (number of classes, width).
   std::optional<Dims> sizes_of(const std::string& name) const;
@@ -74,24 +72,8 @@ class ModuleRecorder {
 
  private:
   ir::Value* parameter(const std::string& name, Dims sizes);
-  ir::Value* record(std::string_view op, std::vector<ir::Value*> inputs, ir::Attributes attributes,
-                    const std::string& path);
 
-  ir::Graph& graph_;
-  const StateDict& weights_;
   std::unordered_set<std::string> used_;
-  std::vector<std::string> missing_;
-  std::vector<std::string> misshaped_;
 };
-
-/// The weight as float32, in which graphs begin: half-precision checkpoints are widened when they are packed.
-tensor::LazyTensorPtr as_float32(const tensor::LazyTensorPtr& weight);
-
-/// What stands for a parameter that `path` lacks, so that a walk can go on and find all of them. Throws InvalidModel
-/// when its contents are asked for.
-tensor::LazyTensorPtr absent_parameter(std::string path, std::string name, Dims sizes);
-
-/// "3 missing (a, b, c)": the first few of the names.
-std::string first_few(std::span<const std::string> names, std::string_view what);
 
 }  // namespace wherry::import

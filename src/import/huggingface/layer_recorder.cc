@@ -5,40 +5,14 @@
 
 #include <algorithm>
 
-#include "base/check.h"
-#include "import/architectures/module_recorder.h"
-#include "import/module_type.h"
-#include "ir/ops.h"
-
 namespace wherry::import::huggingface {
 
 LayerRecorder::LayerRecorder(ir::Graph& graph, const StateDict& weights, std::string_view encoder)
-    : graph_(graph), weights_(weights) {
+    : WeightRecorder(graph, weights) {
   const std::string prefix = std::string(encoder) + ".";
   const bool headed = std::any_of(weights.entries.begin(), weights.entries.end(),
                                   [&](const auto& entry) { return entry.first.starts_with(prefix); });
   if (headed) prefix_ = prefix;
-}
-
-ir::Value* LayerRecorder::parameter(const std::string& name, Dims sizes) {
-  const tensor::LazyTensorPtr found = weights_.find(name);
-  if (found && found->sizes() == sizes && is_floating(found->dtype()))
-    return graph_.add_constant(as_float32(found), name);
-  if (!found)
-    missing_.push_back(name);
-  else
-    misshaped_.push_back(fmt::format("{} {}{}, expected float32{}", name, name_of(found->dtype()),
-                                     to_string(found->sizes()), to_string(sizes)));
-  // The walk goes on, so that all differences are reported at once; the graph is thrown away.
-  return graph_.add_constant(absent_parameter(weights_.path, name, std::move(sizes)), name);
-}
-
-ir::Value* LayerRecorder::record(std::string_view op, std::vector<ir::Value*> inputs, ir::Attributes attributes,
-                                 const std::string& path) {
-  ir::Source source;
-  source.module = path;
-  source.module_type = module_type(op);
-  return ir::record(graph_, std::string(op), std::move(inputs), std::move(attributes), std::move(source))->output();
 }
 
 ir::Value* LayerRecorder::linear(const std::string& path, ir::Value* x, std::int64_t features) {
@@ -86,10 +60,7 @@ ir::Value* LayerRecorder::transpose(const std::string& path, ir::Value* x, std::
 }
 
 std::string LayerRecorder::differences() const {
-  std::vector<std::string> parts;
-  if (!missing_.empty()) parts.push_back(first_few(missing_, "missing"));
-  if (!misshaped_.empty()) parts.push_back(first_few(misshaped_, "of other sizes"));
-  return fmt::format("{}", fmt::join(parts, "; "));
+  return fmt::format("{}", fmt::join(WeightRecorder::differences(), "; "));
 }
 
 }  // namespace wherry::import::huggingface

@@ -7,12 +7,11 @@
 #include <string_view>
 #include <vector>
 
-#include "import/state_dict/state_dict.h"
-#include "ir/graph.h"
+#include "import/state_dict/weight_recorder.h"
 
 namespace wherry::import::huggingface {
 
-class LayerRecorder {
+class LayerRecorder : private WeightRecorder {
  public:
   /// `encoder` is the family's name: a model with a head keeps its encoder's weights under it ("bert.encoder…"), a bare
   /// encoder does not.
@@ -22,11 +21,8 @@ class LayerRecorder {
   std::string in_encoder(std::string_view path) const { return prefix_ + std::string(path); }
   bool has(const std::string& name) const { return weights_.find(name) != nullptr; }
 
-  /// The entry of this name as float32. One that is missing or of other sizes is noted for differences().
-  ir::Value* parameter(const std::string& name, Dims sizes);
-
-  ir::Value* record(std::string_view op, std::vector<ir::Value*> inputs, ir::Attributes attributes,
-                    const std::string& path);
+  using WeightRecorder::parameter;
+  using WeightRecorder::record;
   /// y = x · "<path>.weight"ᵀ + "<path>.bias"
   ir::Value* linear(const std::string& path, ir::Value* x, std::int64_t features);
   ir::Value* linear(const std::string& path, ir::Value* x, ir::Value* weight, ir::Value* bias);
@@ -46,11 +42,7 @@ class LayerRecorder {
   std::string differences() const;
 
  private:
-  ir::Graph& graph_;
-  const StateDict& weights_;
   std::string prefix_;
-  std::vector<std::string> missing_;
-  std::vector<std::string> misshaped_;
 };
 
 }  // namespace wherry::import::huggingface
