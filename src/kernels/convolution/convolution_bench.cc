@@ -59,7 +59,7 @@ struct Settings {
 struct Step {
   bench::Layer layer;
   std::unique_ptr<const Convolution> kernel;
-  base::AlignedBuffer weights;
+  std::size_t weight_bytes = 0;
   ConvolutionArguments arguments;
   double best = 1e9;  ///< seconds
 };
@@ -67,6 +67,7 @@ struct Step {
 /// The network's layers with packed weights, and the memory that they work in.
 struct Network {
   std::vector<Step> steps;
+  base::AlignedBuffer weights;                   ///< of all layers, side by side as a model's are
   std::vector<base::AlignedBuffer> activations;  ///< input, output and residual take turns
   std::vector<base::AlignedBuffer> scratch;      ///< one a thread
   std::vector<float> bias = std::vector<float>(4096, 0.1f);
@@ -81,11 +82,7 @@ Network prepare(const Settings& settings) {
     if (settings.precision == "bf16") bench::make_bf16(layer);
     if (settings.winograd) layer.shape.weights.winograd = choose_winograd(layer.shape, isa);
     const ConvolutionShape& shape = layer.shape;
-    Step step{layer,
-              make_convolution(shape, isa, settings.threads),
-              base::AlignedBuffer(packed_bytes(shape.weights, isa)),
-              {}};
-    std::memset(step.weights.data(), 0, step.weights.size());
+    Step step{layer, make_convolution(shape, isa, settings.threads), packed_bytes(shape.weights, isa), {}};
     most_scratch = std::max(most_scratch, step.kernel->scratch_bytes());
     most_activations = std::max<std::size_t>(most_activations,
                                              sizeof(float) * shape.batch *
@@ -93,6 +90,11 @@ Network prepare(const Settings& settings) {
                                                           shape.out_h() * shape.out_w() * shape.weights.out_channels));
     network.steps.push_back(std::move(step));
   }
+  std::size_t weight_bytes = 0;
+  for (const Step& step : network.steps) weight_bytes += step.weight_bytes;
+  network.weights = base::AlignedBuffer(weight_bytes);
+  std::memset(network.weights.data(), 0, weight_bytes);
+  std::byte* weights = network.weights.data();
   for (int i = 0; i < 3; ++i) {
     network.activations.emplace_back(most_activations + most_activations / 4 + 65536);  // room for halos
     std::memset(network.activations.back().data(), 0, network.activations.back().size());
@@ -108,13 +110,20 @@ Network prepare(const Settings& settings) {
                     2 * (shape.pad_top * shape.x_stride_h + shape.pad_left * shape.x_stride_w);
     arguments.epilogue.residual_dtype = shape.y_dtype;
     arguments.y = network.activations[(i + 1) % 3].data();
-    arguments.weights = network.steps[i].weights.data();
+    arguments.weights = weights;
+    weights += network.steps[i].weight_bytes;
     arguments.epilogue.bias = network.bias.data();
     if (layer.residual) arguments.epilogue.residual = network.activations[(i + 2) % 3].data();
     arguments.epilogue.residual_row_stride = layer.shape.weights.out_channels;
     if (layer.clamp) arguments.epilogue.low = 0;
   }
   return network;
+}
+
+/// What a thread reads first of a step's weights, as the runtime tells the step before.
+const void* first_weights(const Step& step, int thread, int threads) {
+  return static_cast<const std::byte*>(step.arguments.weights) +
+         step.kernel->weight_offset(step.kernel->items() * thread / threads);
 }
 
 /// Fills each step's best time; returns the sorted times of whole networks, in seconds. Warm: each step runs four times
@@ -128,11 +137,15 @@ std::vector<double> time_network(Network& network, const Settings& settings) {
     for (int run = 0; run < runs; ++run) {
       barrier.wait();
       double total = 0, last = bench::now();
-      for (Step& step : network.steps) {
+      for (std::size_t i = 0; i < network.steps.size(); ++i) {
+        Step& step = network.steps[i];
+        ConvolutionArguments arguments = step.arguments;
+        if (i + 1 < network.steps.size() && !settings.warm)
+          arguments.next = first_weights(network.steps[i + 1], t, threads);
         double took = 0;
         for (int repeat = 0; repeat < repeats; ++repeat) {
           const std::int64_t items = step.kernel->items();
-          step.kernel->run(step.arguments, items * t / threads, items * (t + 1) / threads, network.scratch[t].data());
+          step.kernel->run(arguments, items * t / threads, items * (t + 1) / threads, network.scratch[t].data());
           barrier.wait();
           if (t != 0) continue;
           const double time = bench::now();
@@ -181,7 +194,7 @@ std::vector<Row> rows_of(const Network& network) {
     ++row.count;
     row.seconds += step.best;
     row.operations += operations_of(s);
-    row.weight_bytes += static_cast<double>(step.weights.size());
+    row.weight_bytes += static_cast<double>(step.weight_bytes);
   }
   return rows;
 }
