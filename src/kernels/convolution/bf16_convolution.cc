@@ -124,6 +124,7 @@ class Bf16Convolution final : public Convolution {
         at += line / self.out_h_ * shape.x_stride_n + line % self.out_h_ * shape.stride_h * shape.x_stride_h;
       return static_cast<const std::byte*>(arguments.x) + 2 * at;
     }
+    void locate(std::int64_t row, std::int64_t count, std::int64_t* bytes) const { self.locate(row, count, bytes); }
     void gather(std::int64_t group, std::int64_t row, int i, Bf16GatherTask& task) const {
       Bf16Piece* const of_row = pieces + i * self.taps();
       task.pieces = of_row;
@@ -151,8 +152,8 @@ class Bf16Convolution final : public Convolution {
     problem.gathers = lines_.count == 0;
     problem.line_rows = problem.gathers ? shape_.batch * out_h_ * out_w_ : lines_.rows;
     problem.rows = problem.gathers ? problem.line_rows : lines_.count * lines_.rows;
-    problem.even_rows = kBf16Gathers && has_even_rows();
-    problem.a_row_bytes = problem.even_rows ? 2 * shape_.x_stride_w : lines_.row_bytes;
+    problem.piece_elements = alike_elements();
+    problem.a_row_bytes = lines_.row_bytes;
     // A window's taps in neighbouring pixels of a row share their cache lines.
     problem.a_read_bytes = 2 * bf16_channels(shape_.weights) * shape_.weights.kernel_h * shape_.stride_w;
     problem.y_is_even = shape_.y_stride_phase == 0 &&
@@ -194,12 +195,26 @@ class Bf16Convolution final : public Convolution {
     }
   }
 
-  /// Whether results are pixels of x one by one, which lie at even distances.
-  bool has_even_rows() const {
-    return taps() == 1 && shape_.stride_h == 1 && shape_.stride_w == 1 && out_h_ == shape_.in_h &&
-           out_w_ == shape_.in_w && bf16_channels(shape_.weights) % kBf16Group == 0 &&
-           (out_h_ == 1 || shape_.x_stride_h == out_w_ * shape_.x_stride_w) &&
-           (shape_.batch == 1 || shape_.x_stride_n == out_h_ * out_w_ * shape_.x_stride_w);
+  /// Where the windows of all pixels are pieces of memory at the same distances, the elements of such a piece: a tap's,
+  /// or those of a row of taps. Else 0.
+  std::int64_t alike_elements() const {
+    if (!kBf16Gathers || (padded(shape_) && !shape_.x_halo)) return 0;
+    const std::int64_t channels = bf16_channels(shape_.weights);
+    if (merges_row(shape_.weights) && (shape_.dilation_w != 1 || shape_.x_stride_w != channels)) return 0;
+    const std::int64_t elements = merges_row(shape_.weights) ? shape_.weights.kernel_w * channels : channels;
+    return elements % kBf16Group == 0 ? elements : 0;
+  }
+  /// Bytes from the first pixel of x to where the window of each of `count` neighbouring pixels of y begins, padding
+  /// apart.
+  void locate(std::int64_t pixel, std::int64_t count, std::int64_t* bytes) const noexcept {
+    std::int64_t ow = pixel % out_w_, oh = pixel / out_w_ % out_h_, n = pixel / (out_w_ * out_h_);
+    const std::int64_t step = 2 * shape_.stride_w * shape_.x_stride_w;
+    for (std::int64_t r = 0; r < count;) {
+      std::int64_t at = 2 * (n * shape_.x_stride_n + oh * shape_.stride_h * shape_.x_stride_h) + ow * step;
+      for (; r < count && ow < out_w_; ++r, ++ow, at += step) bytes[r] = at;
+      ow = 0;
+      if (++oh == out_h_) oh = 0, ++n;
+    }
   }
   std::int64_t taps() const { return shape_.weights.kernel_h * shape_.weights.kernel_w; }
 
@@ -264,10 +279,13 @@ Bf16Panels bf16_panels(const ConvolutionWeights& weights) {
 }
 
 bool reads_halo(const ConvolutionWeights& weights) {
-  return family_of(weights, base::Isa::avx512_bf16) == ConvolutionFamily::bf16_matmul && bf16_panels(weights).divided;
+  if (family_of(weights, base::Isa::avx512_bf16) != ConvolutionFamily::bf16_matmul) return false;
+  return kBf16Gathers ? bf16_channels(weights) % kBf16Group == 0 : bf16_panels(weights).divided;
 }
 
-bool reads_phases(const ConvolutionWeights& weights) { return reads_halo(weights) && !merges_row(weights); }
+bool reads_phases(const ConvolutionWeights& weights) {
+  return !kBf16Gathers && reads_halo(weights) && !merges_row(weights);
+}
 
 bool writes_phases(const ConvolutionWeights& weights) {
   return family_of(weights, base::Isa::avx512_bf16) == ConvolutionFamily::bf16_matmul;

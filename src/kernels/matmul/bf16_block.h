@@ -102,12 +102,15 @@ struct Bf16GatherTask {
   std::byte* row;
 };
 
-/// Neighbouring rows of A at even distances, one piece each of whole steps, in the same order.
-struct Bf16EvenRows {
+/// Neighbouring rows of A that are alike, in the same order: each has the same pieces, of whole steps, one after the
+/// other.
+struct Bf16AlikeRows {
   const std::byte* from;
-  std::int64_t row_bytes;
-  std::int64_t rows;      ///< of one tile, from its first
-  std::int64_t elements;  ///< of a row
+  const std::int64_t* row_bytes;    ///< from there to each row …
+  std::int64_t rows;                ///< of one tile, from its first
+  const std::int64_t* piece_bytes;  ///< … and from the row to each of its pieces
+  std::int64_t pieces;
+  std::int64_t elements;  ///< of a piece
   std::byte* to;
   std::int64_t step_bytes;
 };
@@ -125,7 +128,7 @@ struct Bf16Kernels {
   void (*finish)(Bf16Finish& finish, int count) noexcept;
   /// Up to kBf16GatherRows rows of one tile, neighbours there.
   void (*gather)(const Bf16GatherTask* rows, int count) noexcept;
-  void (*gather_even)(const Bf16EvenRows& rows) noexcept;  ///< where kBf16Gathers, else null
+  void (*gather_alike)(const Bf16AlikeRows& rows) noexcept;  ///< where kBf16Gathers, else null
 };
 
 /// `isa` must have bf16.

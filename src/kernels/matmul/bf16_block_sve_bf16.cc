@@ -15,15 +15,19 @@ extern const Bf16Kernels kBf16Kernels_neon_bf16;
 
 namespace {
 
+#include "kernels/matmul/bf16_rows_sve.inc"
+
 /// Vector types have no size that a compiler knows, so arrays of them cannot be: sums are variables, s<pair><vector>.
 #define WHERRY_EACH_PAIR(DO) DO(0) DO(1) DO(2) DO(3) DO(4) DO(5)
 
-/// The product of 2 · kPairs rows and kVectors vectors of columns, to or onto `sums` (of the first row and column).
+/// The product of 2 · kPairs rows and kVectors vectors of columns, to or onto `sums` (of the first row and column). Few
+/// rows would wait for the product before to be added to the same sum: their odd quads have sums of their own, t<…>.
 /// (Loads of A stay where they are written: all of them ahead of the products would not fit the registers.)
 template <int kPairs, int kVectors>
 __attribute__((noinline)) void product(const Bf16QuadTask& task, const std::byte* a, const std::byte* b,
                                        float* sums) noexcept {
   static_assert(kPairs <= kBf16QuadPairs && (kVectors == 2 || kVectors == 4));
+  constexpr bool kTwice = kPairs <= 2;
   const svbool_t all = svptrue_b8();
 
 #define WHERRY_DECLARE(p) \
@@ -54,22 +58,60 @@ __attribute__((noinline)) void product(const Bf16QuadTask& task, const std::byte
   const bfloat16_t* c0 = reinterpret_cast<const bfloat16_t*>(b) + task.quads * b_elements;
   const bfloat16_t *c1 = c0 + vector, *c2 = c1 + vector, *c3 = c2 + vector;
   __asm__("" : "+r"(c0), "+r"(c1), "+r"(c2), "+r"(c3));
-  for (std::int64_t i = -task.quads * b_elements; i != 0; i += b_elements, rows += kBf16QuadRowsBytes / 2) {
-    const svbfloat16_t b0 = svld1_bf16(all, c0 + i), b1 = svld1_bf16(all, c1 + i);
-    svbfloat16_t b2 = b0, b3 = b0;
-    if constexpr (kVectors > 2) b2 = svld1_bf16(all, c2 + i), b3 = svld1_bf16(all, c3 + i);
-#define WHERRY_MULTIPLY(p)                                                                  \
-  if constexpr (kPairs > p) {                                                               \
-    if constexpr (p % 2 == 0) __asm__ volatile("" ::: "memory");                            \
-    const svbfloat16_t pair = svld1rq_bf16(all, rows + 8 * p);                              \
-    s##p##0 = svbfmmla_f32(s##p##0, pair, b0), s##p##1 = svbfmmla_f32(s##p##1, pair, b1);   \
-    if constexpr (kVectors > 2) {                                                           \
-      s##p##2 = svbfmmla_f32(s##p##2, pair, b2), s##p##3 = svbfmmla_f32(s##p##3, pair, b3); \
-    }                                                                                       \
+  std::int64_t i = -task.quads * b_elements;
+#define WHERRY_MULTIPLY(p, sum)                                                                   \
+  if constexpr (kPairs > p) {                                                                     \
+    if constexpr (p % 2 == 0) __asm__ volatile("" ::: "memory");                                  \
+    const svbfloat16_t pair = svld1rq_bf16(all, rows + 8 * p);                                    \
+    sum##p##0 = svbfmmla_f32(sum##p##0, pair, b0), sum##p##1 = svbfmmla_f32(sum##p##1, pair, b1); \
+    if constexpr (kVectors > 2) {                                                                 \
+      sum##p##2 = svbfmmla_f32(sum##p##2, pair, b2);                                              \
+      sum##p##3 = svbfmmla_f32(sum##p##3, pair, b3);                                              \
+    }                                                                                             \
   }
-    WHERRY_EACH_PAIR(WHERRY_MULTIPLY)
+#define WHERRY_COLUMNS                                                           \
+  const svbfloat16_t b0 = svld1_bf16(all, c0 + i), b1 = svld1_bf16(all, c1 + i); \
+  svbfloat16_t b2 = b0, b3 = b0;                                                 \
+  if constexpr (kVectors > 2) b2 = svld1_bf16(all, c2 + i), b3 = svld1_bf16(all, c3 + i);
+#define WHERRY_MULTIPLY_S(p) WHERRY_MULTIPLY(p, s)
+  if constexpr (kTwice) {
+#define WHERRY_DECLARE(p) \
+  svfloat32_t t##p##0 = svdup_f32(0), t##p##1 = svdup_f32(0), t##p##2 = svdup_f32(0), t##p##3 = svdup_f32(0);
+    WHERRY_DECLARE(0)
+    WHERRY_DECLARE(1)
+#undef WHERRY_DECLARE
+#define WHERRY_STEP(sum)                             \
+  {                                                  \
+    WHERRY_COLUMNS                                   \
+    WHERRY_MULTIPLY(0, sum)                          \
+    WHERRY_MULTIPLY(1, sum)                          \
+    i += b_elements, rows += kBf16QuadRowsBytes / 2; \
+  }
+    if (task.quads % 2 != 0) WHERRY_STEP(s)
+    while (i != 0) {
+      WHERRY_STEP(s)
+      WHERRY_STEP(t)
+    }
+#undef WHERRY_STEP
+#define WHERRY_ADD(p)                                                                             \
+  if constexpr (kPairs > p) {                                                                     \
+    s##p##0 = svadd_f32_x(all, s##p##0, t##p##0), s##p##1 = svadd_f32_x(all, s##p##1, t##p##1);   \
+    if constexpr (kVectors > 2) {                                                                 \
+      s##p##2 = svadd_f32_x(all, s##p##2, t##p##2), s##p##3 = svadd_f32_x(all, s##p##3, t##p##3); \
+    }                                                                                             \
+  }
+    WHERRY_ADD(0)
+    WHERRY_ADD(1)
+#undef WHERRY_ADD
+  } else {
+    for (; i != 0; i += b_elements, rows += kBf16QuadRowsBytes / 2) {
+      WHERRY_COLUMNS
+      WHERRY_EACH_PAIR(WHERRY_MULTIPLY_S)
+    }
+  }
+#undef WHERRY_MULTIPLY_S
+#undef WHERRY_COLUMNS
 #undef WHERRY_MULTIPLY
-  }
 
 #define WHERRY_STORE(p)                                                                              \
   if constexpr (kPairs > p) {                                                                        \
@@ -100,7 +142,7 @@ void product_of(int pairs, const Bf16QuadTask& task, const std::byte* a, const s
 }
 
 void block(const Bf16BlockTask& task, Bf16Finish* pending, Bf16Sums&) noexcept {
-  if (pending != nullptr) kBf16Kernels_neon_bf16.finish(*pending, kBf16BlockRows);
+  if (pending != nullptr) finish(*pending, kBf16BlockRows);
   const auto vector_bytes = static_cast<std::int64_t>(svcntb());
   const Bf16QuadTask quads = quads_of(task);
   each_quad_product(task, [&](std::int64_t row, int pairs) {
@@ -115,14 +157,13 @@ void block(const Bf16BlockTask& task, Bf16Finish* pending, Bf16Sums&) noexcept {
 void begin(int) noexcept {}
 void end() noexcept {}
 void settle(Bf16Sums&) noexcept {}
-void finish(Bf16Finish& f, int count) noexcept { kBf16Kernels_neon_bf16.finish(f, count); }
 void gather(const Bf16GatherTask* rows, int count) noexcept { kBf16Kernels_neon_bf16.gather(rows, count); }
-void gather_even(const Bf16EvenRows& rows) noexcept { kBf16Kernels_neon_bf16.gather_even(rows); }
+void gather_alike(const Bf16AlikeRows& rows) noexcept { kBf16Kernels_neon_bf16.gather_alike(rows); }
 
 }  // namespace
 
 extern const Bf16Kernels kBf16Kernels_sve_bf16;
 constinit const Bf16Kernels kBf16Kernels_sve_bf16 = {base::Isa::sve_bf16, begin, end, block, settle, finish, gather,
-                                                     gather_even};
+                                                     gather_alike};
 
 }  // namespace wherry::kernels

@@ -24,7 +24,7 @@ Bf16Problem problem_of(const MatmulShape& shape, int threads) {
   problem.outer = shape.batch[0] * shape.batch[1] * shape.batch[2] * shape.batch[3];
   problem.rows = problem.line_rows = shape.rows;
   problem.gathers = !problem.panels.divided || shape.rows < kBf16TileRows;
-  problem.even_rows = kBf16Gathers && shape.depth % kBf16Group == 0;
+  if (kBf16Gathers && shape.depth % kBf16Group == 0) problem.piece_elements = shape.depth;
   problem.packs_b = !shape.packed_b;
   problem.a_row_bytes = 2 * shape.a_row_stride;
   problem.a_read_bytes = 2 * shape.depth;
@@ -77,6 +77,9 @@ class Bf16Matmul final : public Matmul {
     }
     const std::byte* a(std::int64_t outer, std::int64_t) const {
       return static_cast<const std::byte*>(arguments.a) + 2 * dot(index(outer), shape.a_batch_strides);
+    }
+    void locate(std::int64_t row, std::int64_t count, std::int64_t* bytes) const {
+      for (std::int64_t r = 0; r < count; ++r) bytes[r] = 2 * (row + r) * shape.a_row_stride;
     }
     void gather(std::int64_t outer, std::int64_t row, int i, Bf16GatherTask& task) {
       pieces[i] = {a(outer, 0) + 2 * row * shape.a_row_stride, 0, shape.depth};

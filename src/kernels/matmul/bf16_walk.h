@@ -28,9 +28,10 @@ struct Bf16Problem {
   /// Tiles never span two lines of so many rows each (all rows, unless A's stride changes from line to line). A line
   /// that is read where it lies has at least 16.
   std::int64_t line_rows = 0;
-  bool gathers = false;           ///< A is brought into tiles' order first; else it is read where it lies
-  bool packs_b = false;           ///< B is an activation: packed by whoever uses it
-  bool even_rows = false;         ///< rows to gather are whole steps of memory, a_row_bytes apart all through a product
+  bool gathers = false;  ///< A is brought into tiles' order first; else it is read where it lies
+  bool packs_b = false;  ///< B is an activation: packed by whoever uses it
+  /// Of the pieces that every row to gather has, each a tap's, as Bf16AlikeRows has them; 0 where rows differ.
+  std::int64_t piece_elements = 0;
   std::int64_t a_row_bytes = 0;   ///< of A read where it lies: between neighbouring rows …
   std::int64_t a_read_bytes = 0;  ///< … and how much of memory a row adds
   bool y_is_even = false;         ///< rows of y that follow each other lie at even distances, all through a product
@@ -70,7 +71,8 @@ class Bf16Walk {
 
   /// Computes items [begin, end). Operands has, for each of the `outer` products:
   ///   const std::byte* a(outer, line)                  first row of a line, where A is read where it lies, or of all
-  ///                                                    where its rows are even
+  ///                                                    where its rows are alike
+  ///   void locate(row, count, bytes)                   from there to each of `count` alike rows
   ///   void gather(outer, row, i, Bf16GatherTask& task) else: fills task.pieces and task.count for one row, the i-th of
   ///                                                    those that are gathered together
   ///   const std::byte* panel(outer, panel, scratch)    packed B; `scratch` has room for a panel where B is an
@@ -102,8 +104,8 @@ class Bf16Walk {
   Scratch divide(void* scratch) const noexcept;
   /// Brings rows [first, first + count) of A to a tile at `to`, in the order that `task` reads; `row` is scratch.
   template <class Operands>
-  void gather_tile(Operands& operands, std::int64_t outer, std::int64_t first, std::int64_t count,
-                   const Bf16BlockTask& task, std::byte* to, std::byte* row) const noexcept;
+  void gather_tile(Operands& operands, const std::int64_t* tap_bytes, std::int64_t outer, std::int64_t first,
+                   std::int64_t count, const Bf16BlockTask& task, std::byte* to, std::byte* row) const noexcept;
   /// Runs the epilogue's program over the finished fp32 results of a block.
   void run_program(const Epilogue& epilogue, EpilogueOrigin origin, const Bf16Finish& finish,
                    const std::int64_t* pixels, const float* results, std::byte* y,
@@ -117,12 +119,15 @@ class Bf16Walk {
 };
 
 template <class Operands>
-void Bf16Walk::gather_tile(Operands& operands, std::int64_t outer, std::int64_t first, std::int64_t count,
-                           const Bf16BlockTask& task, std::byte* to, std::byte* row) const noexcept {
+void Bf16Walk::gather_tile(Operands& operands, const std::int64_t* tap_bytes, std::int64_t outer, std::int64_t first,
+                           std::int64_t count, const Bf16BlockTask& task, std::byte* to,
+                           std::byte* row) const noexcept {
   const std::int64_t depth = problem_.panels.padded_depth();
-  if (problem_.even_rows) {
-    kernels_->gather_even({operands.a(outer, 0) + first * problem_.a_row_bytes, problem_.a_row_bytes, count, depth, to,
-                           task.a_step_bytes});
+  if (problem_.piece_elements != 0) {
+    std::int64_t row_bytes[kBf16TileRows];
+    operands.locate(first, count, row_bytes);
+    kernels_->gather_alike({operands.a(outer, 0), row_bytes, count, tap_bytes, depth / problem_.piece_elements,
+                            problem_.piece_elements, to, task.a_step_bytes});
     return;
   }
   for (std::int64_t r = 0; r < count; r += kBf16GatherRows) {
@@ -232,7 +237,7 @@ void Bf16Walk::run(Operands& operands, const std::int64_t* tap_bytes, const Epil
             block.rows += static_cast<int>(here);
             operands.outputs(outer, at, here, offsets, pixels);
             for (std::int64_t r = here; r < kBf16TileRows; ++r) offsets[r] = -1, pixels[r] = 0;
-            gather_tile(operands, outer, at, here, task, to, scratch.row);
+            gather_tile(operands, tap_bytes, outer, at, here, task, to, scratch.row);
           } else {
             // Tiles always read 16 rows: the last one of a line moves up, over rows that the one before computes.
             const std::int64_t over = kBf16TileRows - here;
