@@ -73,7 +73,7 @@ class Bf16Convolution final : public Convolution {
         out_w_(shape.out_w()),
         walk_(problem(threads), isa, choice) {
     const ConvolutionWeights& weights = shape.weights;
-    const std::int64_t taps_w = merges_row(weights) ? 1 : weights.kernel_w;
+    const std::int64_t taps_w = merges_row(weights) || (kBf16Gathers && rows_are_pieces()) ? 1 : weights.kernel_w;
     for (std::int64_t i = 0; i < weights.kernel_h; ++i)
       for (std::int64_t j = 0; j < taps_w; ++j)
         tap_bytes_.push_back(
@@ -195,13 +195,14 @@ class Bf16Convolution final : public Convolution {
     }
   }
 
-  /// Where the windows of all pixels are pieces of memory at the same distances, the elements of such a piece: a tap's,
-  /// or those of a row of taps. Else 0.
+  /// Whether the taps of a window's row lie side by side in memory.
+  bool rows_are_pieces() const { return shape_.dilation_w == 1 && shape_.x_stride_w == bf16_channels(shape_.weights); }
+  /// Where the windows of all pixels are pieces of memory at the same distances, the elements of such a piece: those of
+  /// a row of taps, or of a tap. Else 0.
   std::int64_t alike_elements() const {
     if (!kBf16Gathers || (padded(shape_) && !shape_.x_halo)) return 0;
-    const std::int64_t channels = bf16_channels(shape_.weights);
-    if (merges_row(shape_.weights) && (shape_.dilation_w != 1 || shape_.x_stride_w != channels)) return 0;
-    const std::int64_t elements = merges_row(shape_.weights) ? shape_.weights.kernel_w * channels : channels;
+    if (merges_row(shape_.weights) && !rows_are_pieces()) return 0;
+    const std::int64_t elements = bf16_channels(shape_.weights) * (rows_are_pieces() ? shape_.weights.kernel_w : 1);
     return elements % kBf16Group == 0 ? elements : 0;
   }
   /// Bytes from the first pixel of x to where the window of each of `count` neighbouring pixels of y begins, padding
