@@ -120,15 +120,10 @@ def with_bfdot(body: Sequence[str]) -> tuple[str, ...]:
     return tuple(re.sub(r"^ld1rqh\s*\{ z(\d+)\.h \}", r"ld1rd\t{ z\1.d }", text.replace("bfmmla", "bfdot", 1)) for text in body)
 
 
-def with_more_sums(body: Sequence[str]) -> tuple[str, ...]:
-    """Two steps an iteration, each adding to sums of its own: of the registers from z20 on, where such a loop uses none."""
-    return (*body[:-1], *(re.sub(r"^bfmmla\s+z(\d)\.s", r"bfmmla\tz2\1.s", text) for text in body))
-
-
 def few_rows(loops: Sequence[Loop]) -> list[FewRows]:
-    """Of SVE's bf16 product of one pair of rows: as it is, with BFDOT, and with more sums."""
+    """Of SVE's bf16 product of one pair of rows: as it is, and with BFDOT."""
     one = next((loop for loop in loops if loop.object == "bf16_block_sve_bf16" and "product<1, 4>" in loop.function), None)
     if not one:
         return []
-    return [FewRows("BFMMLA, as it is", "1 or 2", 1, one.body), FewRows("BFDOT instead", "1", 1, with_bfdot(one.body)),
-            FewRows("BFMMLA, with twice the sums", "1 or 2", 2, with_more_sums(one.body))]
+    steps = sum(text.startswith("ld1rq") for text in one.body)
+    return [FewRows("BFMMLA, as it is", "1 or 2", steps, one.body), FewRows("BFDOT instead", "1", steps, with_bfdot(one.body))]

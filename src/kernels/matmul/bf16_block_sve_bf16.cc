@@ -15,6 +15,7 @@ extern const Bf16Kernels kBf16Kernels_neon_bf16;
 
 namespace {
 
+#include "kernels/matmul/bf16_activations_sve.inc"
 #include "kernels/matmul/bf16_rows_sve.inc"
 
 /// Vector types have no size that a compiler knows, so arrays of them cannot be: sums are variables, s<pair><vector>.
