@@ -61,7 +61,8 @@ def paired(encodings: list[str], printed: str, warnings: str) -> dict[str, str]:
 def disassembled(instructions: Iterable[str], architecture: str) -> dict[str, str]:
     """Instruction in hex digits -> its assembly; unknown ones are left out. Raises Failed."""
     distinct = sorted(set(instructions))
-    stream = "".join(" ".join(f"0x{one[at:at + 2]}" for at in range(0, len(one), 2)) + "\n" for one in distinct)
+    # In brackets: of an encoding that is cut off (an instruction at a page's end) no part is read as another one.
+    stream = "".join("[" + " ".join(f"0x{one[at:at + 2]}" for at in range(0, len(one), 2)) + "]\n" for one in distinct)
     command = ["llvm-mc-19", "--disassemble", f"--triple={architecture}", f"--mattr={ATTRIBUTES[architecture]}"]
     try:
         done = subprocess.run(command, input=stream, capture_output=True, text=True, timeout=600)
