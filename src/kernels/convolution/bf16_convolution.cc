@@ -81,7 +81,7 @@ class Bf16Convolution final : public Convolution {
     WHERRY_CHECK(shape.x_stride_phase == 0 || lines_.count == 1);
     channels_ = bf16_channels(weights);
     // Rows that are gathered together had better have the same pieces, at the sides of an image too.
-    merges_ = shape.dilation_w == 1 && shape.x_stride_w == channels_ && (kBf16GatherRows == 1 || merges_row(weights));
+    merges_ = rows_are_pieces() && (kBf16GatherRows == 1 || merges_row(weights));
     const bool gathers = lines_.count == 0;
     zeros_at_ = walk_.scratch_bytes();
     pieces_at_ = zeros_at_;

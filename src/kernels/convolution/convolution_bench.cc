@@ -76,13 +76,14 @@ struct Network {
 Network prepare(const Settings& settings) {
   const base::Isa isa = settings.isa();
   Network network;
-  std::size_t most_activations = 0, most_scratch = 0;
+  std::size_t most_activations = 0, most_scratch = 0, weight_bytes = 0;
   for (bench::Layer& layer :
        settings.network == "resnet50" ? bench::resnet50(settings.batch) : bench::mobilenet_v2(settings.batch)) {
     if (settings.precision == "bf16") bench::make_bf16(layer);
     if (settings.winograd) layer.shape.weights.winograd = choose_winograd(layer.shape, isa);
     const ConvolutionShape& shape = layer.shape;
     Step step{layer, make_convolution(shape, isa, settings.threads), packed_bytes(shape.weights, isa), {}};
+    weight_bytes += step.weight_bytes;
     most_scratch = std::max(most_scratch, step.kernel->scratch_bytes());
     most_activations = std::max<std::size_t>(most_activations,
                                              sizeof(float) * shape.batch *
@@ -90,8 +91,6 @@ Network prepare(const Settings& settings) {
                                                           shape.out_h() * shape.out_w() * shape.weights.out_channels));
     network.steps.push_back(std::move(step));
   }
-  std::size_t weight_bytes = 0;
-  for (const Step& step : network.steps) weight_bytes += step.weight_bytes;
   network.weights = base::AlignedBuffer(weight_bytes);
   std::memset(network.weights.data(), 0, weight_bytes);
   std::byte* weights = network.weights.data();
