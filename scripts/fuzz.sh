@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 seconds=${1:-30}
 shift || true
 names=("$@")
-[ ${#names[@]} -gt 0 ] || mapfile -t names < <(sed -n 's/^wherry_fuzzer(\([a-z_0-9]*\).*/\1/p' fuzz/CMakeLists.txt)
+[ ${#names[@]} -gt 0 ] || mapfile -t names < <(sed -n 's/^ *wherry_fuzzer(\([a-z_0-9]*\).*/\1/p' fuzz/CMakeLists.txt)
 cmake --preset dev >/dev/null
 cmake --build --preset dev --target "${names[@]/#/fuzz_}" -- --quiet
 mkdir -p build/fuzz/findings

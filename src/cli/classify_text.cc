@@ -56,7 +56,7 @@ ExitCode classify(const ClassifyTextOptions& options) {
                                }
                                return lines;
                              },
-                         .packs = classifier.model().packs()};
+                         .packs = classifier.model().takes_positions()};
   return run_texts(options.common, progress, classifier.model().max_length(), task);
 }
 

@@ -57,7 +57,8 @@ ExitCode embed(const EmbedOptions& options) {
                                }
                                return answers;
                              },
-                         .readable = readable};
+                         .readable = readable,
+                         .packs = embedder.model().takes_positions()};
   return run_texts(options.common, progress, embedder.model().max_length(), task);
 }
 

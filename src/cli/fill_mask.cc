@@ -73,7 +73,8 @@ ExitCode fill(const FillMaskOptions& options) {
                                }
                                return answers;
                              },
-                         .readable = readable};
+                         .readable = readable,
+                         .packs = filler.model().takes_positions()};
   return run_texts(options.common, progress, filler.model().max_length(), task);
 }
 

@@ -30,6 +30,17 @@ text::Encoding MaskFiller::encode(const TextInput& input) const {
 }
 
 std::vector<Fillings> MaskFiller::fill(std::span<const text::Encoding* const> texts, std::size_t top) const {
+  std::vector<Fillings> results(texts.size());
+  for (const auto& part : model_.parts(texts)) {
+    std::vector<const text::Encoding*> together;
+    for (const std::size_t index : part) together.push_back(texts[index]);
+    std::vector<Fillings> answers = fill_part(together, top);
+    for (std::size_t i = 0; i < part.size(); ++i) results[part[i]] = std::move(answers[i]);
+  }
+  return results;
+}
+
+std::vector<Fillings> MaskFiller::fill_part(std::span<const text::Encoding* const> texts, std::size_t top) const {
   std::vector<TokenPlace> masks;
   for (std::size_t i = 0; i < texts.size(); ++i)
     for (std::size_t at = 0; at < texts[i]->ids.size(); ++at)
@@ -37,9 +48,9 @@ std::vector<Fillings> MaskFiller::fill(std::span<const text::Encoding* const> te
   if (masks.empty()) return std::vector<Fillings>(texts.size());
 
   // The head's product with the vocabulary is a third of a small model's work when every token gets its scores.
-  const bool only_masks = model_.takes_places();
+  const bool only_masks = model_.takes_positions();
   const TextOutputs outputs =
-      model_.run(texts, only_masks ? std::span<const TokenPlace>(masks) : std::span<const TokenPlace>());
+      model_.run_part(texts, only_masks ? std::span<const TokenPlace>(masks) : std::span<const TokenPlace>());
   const Tensor logits = model_.output(outputs, "logits", only_masks ? 2 : 3);
   const auto sequence = static_cast<std::size_t>(outputs.sequence);
   const auto words = static_cast<std::size_t>(logits.sizes().back());

@@ -33,11 +33,13 @@ class MaskFiller {
   /// As TextModel::encode; throws InvalidInput where no mask is in the text, or none is left of it.
   text::Encoding encode(const TextInput& input) const;
 
-  /// Throws InvalidModel where the model's output is not [texts, sequence, vocabulary]. A model that takes positions
-  /// scores the vocabulary at the masks only.
+  /// By a run of the model for each of its parts(). Throws InvalidModel where its output is not [texts, sequence,
+  /// vocabulary]. A model that takes positions scores the vocabulary at the masks only.
   std::vector<Fillings> fill(std::span<const text::Encoding* const> texts, std::size_t top) const;
 
  private:
+  /// The masks of some texts that run together.
+  std::vector<Fillings> fill_part(std::span<const text::Encoding* const> texts, std::size_t top) const;
   /// The text with each of these words in place of the mask at `token`.
   std::vector<Filling> fillings(const text::Encoding& text, std::size_t token, std::span<const ClassScore> words) const;
 

@@ -6,7 +6,6 @@
 #include <cmath>
 
 #include "base/check.h"
-#include "tasks/length_batches.h"
 #include "tasks/top_classes.h"
 
 namespace wherry::tasks {
@@ -36,20 +35,13 @@ double score_of(const ClassScore& found, Function function) {
 std::vector<std::vector<LabelScore>> TextClassifier::classify(std::span<const text::Encoding* const> texts,
                                                               std::size_t top) const {
   std::vector<std::vector<LabelScore>> results(texts.size());
-  const auto answer = [&](const TextOutputs& outputs, std::span<const std::size_t> indices) {
-    const Tensor logits = model_.output(outputs, "logits", 2);
-    const auto classes = static_cast<std::size_t>(logits.sizes()[1]);
-    for (std::size_t i = 0; i < indices.size(); ++i)
-      results[indices[i]] = labels_of(logits.values<float>().subspan(i * classes, classes), top);
-  };
-  std::vector<std::size_t> lengths;
-  for (const text::Encoding* one : texts) lengths.push_back(one->ids.size());
-  const bool packs = texts.size() > 1 && model_.packs();
-  const std::size_t all = texts.size();
-  for (const auto& part : packs ? packs_of(lengths, TextModel::kPackedTokens) : batches_by_length(lengths, all)) {
+  for (const auto& part : model_.parts(texts)) {
     std::vector<const text::Encoding*> together;
     for (const std::size_t index : part) together.push_back(texts[index]);
-    answer(packs && part.size() > 1 ? model_.run_packed(together) : model_.run(together), part);
+    const Tensor logits = model_.output(model_.run_part(together), "logits", 2);
+    const auto classes = static_cast<std::size_t>(logits.sizes()[1]);
+    for (std::size_t i = 0; i < part.size(); ++i)
+      results[part[i]] = labels_of(logits.values<float>().subspan(i * classes, classes), top);
   }
   return results;
 }

@@ -22,10 +22,10 @@ class TextClassifier {
 
   const TextModel& model() const { return model_; }
 
-  /// The `top` labels of each text, best first, by one run of the model over the padded texts; or, where it
-  /// packs(), over as many rows as they fill. Scores are softmax over the classes; sigmoid
-  /// of each for a single class or problem_type "multi_label_classification"; the output itself for "regression".
-  /// Throws InvalidModel where the model's output is not [texts, classes] for as many classes as config.json names.
+  /// The `top` labels of each text, best first, by a run of the model for each of its parts(). Scores are softmax over
+  /// the classes; sigmoid of each for a single class or problem_type "multi_label_classification"; the output itself
+  /// for "regression". Throws InvalidModel where the model's output is not [texts, classes] for as many classes as
+  /// config.json names.
   std::vector<std::vector<LabelScore>> classify(std::span<const text::Encoding* const> texts, std::size_t top) const;
 
  private:

@@ -32,8 +32,18 @@ void make_length_one(std::vector<float>& vector) {
 }  // namespace
 
 std::vector<std::vector<float>> TextEmbedder::embed(std::span<const text::Encoding* const> texts) const {
-  if (texts.empty()) return {};
-  const TextOutputs outputs = model_.run(texts);
+  std::vector<std::vector<float>> results(texts.size());
+  for (const auto& part : model_.parts(texts)) {
+    std::vector<const text::Encoding*> together;
+    for (const std::size_t index : part) together.push_back(texts[index]);
+    std::vector<std::vector<float>> vectors = embed_part(together);
+    for (std::size_t i = 0; i < part.size(); ++i) results[part[i]] = std::move(vectors[i]);
+  }
+  return results;
+}
+
+std::vector<std::vector<float>> TextEmbedder::embed_part(std::span<const text::Encoding* const> texts) const {
+  const TextOutputs outputs = model_.run_part(texts);
   const bool pooled =
       std::find(outputs.names.begin(), outputs.names.end(), "sentence_embedding") != outputs.names.end();
   const Tensor tensor =
@@ -44,7 +54,7 @@ std::vector<std::vector<float>> TextEmbedder::embed(std::span<const text::Encodi
 
   const auto values = tensor.values<float>();
   const auto width = static_cast<std::size_t>(tensor.sizes().back());
-  const std::size_t stride = values.size() / texts.size();
+  const std::size_t stride = values.size() / static_cast<std::size_t>(outputs.rows);
   std::vector<std::vector<float>> results;
   for (std::size_t i = 0; i < texts.size(); ++i) {
     const auto own = values.subspan(i * stride, stride);

@@ -17,11 +17,14 @@ class TextEmbedder {
 
   const TextModel& model() const { return model_; }
 
-  /// The model's sentence_embedding; of a model without one, the mean of last_hidden_state over the text's tokens.
-  /// Throws InvalidModel where it has neither.
+  /// By a run of the model for each of its parts(): the model's sentence_embedding; of a model without one, the mean of
+  /// last_hidden_state over the text's tokens. Throws InvalidModel where it has neither.
   std::vector<std::vector<float>> embed(std::span<const text::Encoding* const> texts) const;
 
  private:
+  /// Of some texts that run together.
+  std::vector<std::vector<float>> embed_part(std::span<const text::Encoding* const> texts) const;
+
   TextModel model_;
   bool normalize_;
 };

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "tasks/length_batches.h"
 
 namespace wherry::tasks {
 namespace {
@@ -108,8 +109,7 @@ text::Encoding TextModel::encode(const TextInput& input) const {
 }
 
 bool TextModel::takes(Input input) const { return std::ranges::find(inputs_, input, &Wanted::input) != inputs_.end(); }
-bool TextModel::takes_places() const { return takes(Input::positions); }
-bool TextModel::packs() const { return takes(Input::positions) && takes(Input::position_ids); }
+bool TextModel::takes_positions() const { return takes(Input::positions) && takes(Input::position_ids); }
 
 /// Their number is part of a plan's shape, so it is rounded up: a text with 5 gaps runs as one with 8.
 Tensor TextModel::positions_of(std::span<const TokenPlace> places, std::int64_t sequence) const {
@@ -173,21 +173,24 @@ TextOutputs TextModel::run(std::span<const text::Encoding* const> texts, std::sp
   return answer(std::move(outputs), inputs);
 }
 
-TextOutputs TextModel::run_packed(std::span<const text::Encoding* const> texts) const {
+TextOutputs TextModel::run_packed(std::span<const text::Encoding* const> texts,
+                                  std::span<const TokenPlace> places) const {
   std::size_t total = 0;
-  std::vector<TokenPlace> starts;
+  std::vector<TokenPlace> starts, wanted;
   for (const text::Encoding* one : texts) {
     starts.push_back({0, total});
     total += one->ids.size();
   }
+  for (const auto& [text, token] : places) wanted.push_back({0, starts[text].token + token});
+  if (places.empty()) wanted = std::move(starts);
   // Lengths and numbers of texts are shapes, each with a plan of its own, so few of them are used.
-  constexpr std::size_t kFine = 32, kCoarse = 64, kShort = 128, kFewTexts = 8;
+  constexpr std::size_t kFine = 32, kCoarse = 64, kShort = 128, kFewPlaces = 8;
   const std::size_t step = total <= kShort ? kFine : kCoarse;
   TextOutputs outputs;
   outputs.batch = 1;
   outputs.sequence = static_cast<std::int64_t>((total + step - 1) / step * step);
-  while (starts.size() < kFewTexts) starts.push_back(starts.back());
-  outputs.rows = static_cast<std::int64_t>(std::bit_ceil(starts.size()));
+  while (wanted.size() < kFewPlaces) wanted.push_back(wanted.back());
+  outputs.rows = static_cast<std::int64_t>(std::bit_ceil(wanted.size()));
 
   const auto filled = [&](std::int64_t padding, auto write) {
     Tensor tensor = Tensor::empty(DType::i64, {1, outputs.sequence});
@@ -209,7 +212,7 @@ TextOutputs TextModel::run_packed(std::span<const text::Encoding* const> texts) 
           return std::ranges::copy(one.type_ids, at).out;
         }));
         break;
-      case Input::positions: inputs.push_back(positions_of(starts, outputs.sequence)); break;
+      case Input::positions: inputs.push_back(positions_of(wanted, outputs.sequence)); break;
       case Input::position_ids:
         // A token of the padding is a text of its own: it begins where texts do.
         inputs.push_back(filled(config_.first_position, [&](const text::Encoding& one, auto at) {
@@ -222,6 +225,17 @@ TextOutputs TextModel::run_packed(std::span<const text::Encoding* const> texts) 
     }
   }
   return answer(std::move(outputs), inputs);
+}
+
+std::vector<std::vector<std::size_t>> TextModel::parts(std::span<const text::Encoding* const> texts) const {
+  std::vector<std::size_t> lengths;
+  for (const text::Encoding* one : texts) lengths.push_back(one->ids.size());
+  return takes_positions() ? packs_of(lengths, kPackedTokens) : batches_by_length(lengths, texts.size());
+}
+
+TextOutputs TextModel::run_part(std::span<const text::Encoding* const> texts,
+                                std::span<const TokenPlace> places) const {
+  return texts.size() > 1 && takes_positions() ? run_packed(texts, places) : run(texts, places);
 }
 
 TextOutputs TextModel::answer(TextOutputs outputs, const std::vector<Tensor>& inputs) const {

@@ -60,22 +60,27 @@ class TextModel {
   /// The text's tokens, truncated where that is allowed. Throws InvalidInput where it is empty, no UTF-8, or too long.
   text::Encoding encode(const TextInput& input) const;
 
-  /// Whether run() may be asked for some tokens only: a masked LM that takes positions.
-  bool takes_places() const;
+  /// Whether the model takes positions and position_ids: may be asked for some tokens only, and given several texts in
+  /// a row.
+  bool takes_positions() const;
 
   /// One run of the model over these texts, of any lengths. With `places` its outputs have a row for each of them, and
   /// after those rows that mean nothing.
   TextOutputs run(std::span<const text::Encoding* const> texts, std::span<const TokenPlace> places = {}) const;
 
-  /// Whether run_packed() may be called: the model takes positions and position_ids.
-  bool packs() const;
   /// Tokens of a row that run_packed() is best given: enough to keep two cores busy, few enough that the square of
   /// which tokens see each other stays small.
   static constexpr std::size_t kPackedTokens = 256;
-  /// One run of the model over these texts, one after the other in one row, each seeing itself only: nothing is spent
-  /// on padding but at the end of the row. Outputs have a row for each text's first token, and after those rows that
-  /// mean nothing.
-  TextOutputs run_packed(std::span<const text::Encoding* const> texts) const;
+  /// One run of a model that takes positions over these texts, one after the other in one row, each seeing itself only:
+  /// nothing is spent on padding but at the end of the row. Outputs have a row for each of `places`, or for each text's
+  /// first token, and after those rows that mean nothing.
+  TextOutputs run_packed(std::span<const text::Encoding* const> texts, std::span<const TokenPlace> places = {}) const;
+
+  /// Indices of `texts` in parts, each of which is best one run: those that fill a row where they may share it, else
+  /// all of them.
+  std::vector<std::vector<std::size_t>> parts(std::span<const text::Encoding* const> texts) const;
+  /// Several texts packed where the model takes positions, else as run().
+  TextOutputs run_part(std::span<const text::Encoding* const> texts, std::span<const TokenPlace> places = {}) const;
 
   /// The output of this name, or, where no output has a name that says something (a traced model), the first one, as
   /// float32. Throws InvalidModel where it does not have `dimensions` of them, the first of which is TextOutputs::rows.

@@ -89,7 +89,7 @@ ir::TensorType tokens(std::int64_t batch, std::int64_t sequence) { return {DType
 TEST_F(HuggingFaceFolder, DescribesItself) {
   const ModelInfo info = open()->describe();
   EXPECT_EQ(info.format, "Hugging Face (BertForMaskedLM)");
-  ASSERT_EQ(info.inputs.size(), 4u);
+  ASSERT_EQ(info.inputs.size(), 5u);
   EXPECT_EQ(info.inputs[0].name, "input_ids");
   EXPECT_EQ(info.inputs[0].values, 6);
   EXPECT_EQ(info.inputs[0].fallback, std::nullopt);
@@ -100,6 +100,9 @@ TEST_F(HuggingFaceFolder, DescribesItself) {
   EXPECT_EQ(info.inputs[3].name, "positions");
   EXPECT_EQ(info.inputs[3].fallback, std::nullopt);
   EXPECT_TRUE(info.inputs[3].optional);
+  EXPECT_EQ(info.inputs[4].name, "position_ids");
+  EXPECT_EQ(info.inputs[4].values, 5);
+  EXPECT_TRUE(info.inputs[4].optional);
   std::int64_t count = 0;
   for (const auto& [name, sizes] : tensors_of_the_model()) count += element_count(sizes);
   EXPECT_EQ(info.parameter_count, count);  // the decoder is the word embeddings, counted once
@@ -130,7 +133,7 @@ TEST_F(HuggingFaceFolder, RefusesInputsThatDoNotFit) {
   const auto refuse = [&](std::vector<ir::TensorType> types) {
     return message_of<InvalidInput>([&] { source->graph(types); });
   };
-  EXPECT_THAT(refuse({}), HasSubstr("1 to 4"));
+  EXPECT_THAT(refuse({}), HasSubstr("1 to 5"));
   const std::vector<ir::TensorType> three(3, tokens(1, 5));
   EXPECT_THAT(refuse({three[0], three[1], three[2], tokens(1, 5)}),
               AllOf(HasSubstr("positions of type int64[count]"), HasSubstr("[1, 5]")));

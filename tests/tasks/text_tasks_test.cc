@@ -161,10 +161,15 @@ TEST(MaskFiller, AnswersAsThePipeline) {
   }
 }
 
-TEST(TextModel, PlacesAreRowsOfAllLogits) {
-  const TextModel model(folder("filler"), fp32(), {});
-  ASSERT_TRUE(model.takes_places());
-  EXPECT_FALSE(TextModel(folder("embedder"), fp32(), {}).takes_places());
+class Places : public ::testing::TestWithParam<Precision> {};
+
+TEST_P(Places, AreRowsOfAllLogits) {
+  if (GetParam() == Precision::bf16 && !base::has_bf16(base::selected_isa()))
+    GTEST_SKIP() << "SKIPPED: this machine multiplies no bf16 numbers";
+  Options options;
+  options.precision = GetParam();
+  const TextModel model(folder("filler"), options, {});
+  ASSERT_TRUE(model.takes_positions());
   // Unequal lengths, so that a place is not where it would be without padding.
   const std::vector<text::Encoding> encodings = {model.encode({"a <mask> b", {}}),
                                                  model.encode({"the <mask> of a longer <mask> text", {}})};
@@ -181,6 +186,9 @@ TEST(TextModel, PlacesAreRowsOfAllLogits) {
       ASSERT_NEAR(rows.values<float>()[i * words + word], all.values<float>()[row * words + word], kTolerance) << i;
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(TextModel, Places, ::testing::Values(Precision::fp32, Precision::bf16),
+                         [](const auto& parameter) { return std::string(name_of(parameter.param)); });
 
 TEST(MaskFiller, TextsWithoutAMaskAreRefused) {
   const MaskFiller filler(folder("filler"), fp32(), {});
@@ -318,7 +326,7 @@ INSTANTIATE_TEST_SUITE_P(TextClassifier, Sst2, ::testing::Values(Precision::fp32
 
 TEST(TextModel, PackedTextsAnswerAsAlone) {
   const TextModel model(folder("classifier"), fp32(), {});
-  ASSERT_TRUE(model.packs());
+  ASSERT_TRUE(model.takes_positions());
   std::vector<text::Encoding> encodings;
   for (const char* text : {"a", "the runs of a longer text", "wherry", "one more text, longer than the others by far"})
     encodings.push_back(model.encode({text, {}}));
@@ -330,6 +338,53 @@ TEST(TextModel, PackedTextsAnswerAsAlone) {
     const Tensor alone = model.output(model.run(std::vector{&std::as_const(encodings[i])}), "logits", 2);
     for (std::size_t k = 0; k < 3; ++k)
       EXPECT_NEAR(rows.values<float>()[i * 3 + k], alone.values<float>()[k], kTolerance) << i;
+  }
+}
+
+/// Of the same texts, as often in each row as fill it with others, and alone.
+template <typename Task>
+void expect_same_packed_and_alone(const Task& task, const TextModel& model, std::initializer_list<const char*> texts) {
+  std::vector<text::Encoding> encodings;
+  std::size_t tokens = 0;
+  while (tokens < 2 * TextModel::kPackedTokens)
+    for (const char* text : texts) {
+      encodings.push_back(model.encode({text, {}}));
+      tokens += encodings.back().ids.size();
+    }
+  const auto all = pointers(encodings);
+  EXPECT_GT(model.parts(all).size(), 2U);
+  const auto together = task(all);
+  ASSERT_EQ(together.size(), encodings.size());
+  for (std::size_t i = 0; i < encodings.size(); ++i) {
+    const std::vector<float> alone = task({all[i]}).at(0);
+    ASSERT_EQ(together[i].size(), alone.size());
+    for (std::size_t k = 0; k < alone.size(); ++k) ASSERT_NEAR(together[i][k], alone[k], kTolerance) << i << " " << k;
+  }
+}
+
+TEST(MaskFiller, PackedTextsAnswerAsAlone) {
+  const MaskFiller filler(folder("filler"), fp32(), {});
+  const auto scores = [&](const std::vector<const text::Encoding*>& texts) {
+    std::vector<std::vector<float>> result;
+    for (const Fillings& masks : filler.fill(texts, 3)) {
+      std::vector<float>& numbers = result.emplace_back();
+      for (const auto& mask : masks)
+        for (const Filling& one : mask) numbers.insert(numbers.end(), {one.score, static_cast<float>(one.token)});
+    }
+    return result;
+  };
+  expect_same_packed_and_alone(scores, filler.model(),
+                               {"a <mask>", "<mask> the runs of a longer <mask> text <mask>", "wherry <mask> wherry"});
+}
+
+TEST(TextEmbedder, PackedTextsAnswerAsAlone) {
+  for (const char* pooling : {"pooling_mode_mean_tokens", "pooling_mode_cls_token"}) {
+    const Damaged model("embedder");
+    model.write("1_Pooling/config.json", json{{pooling, true}}.dump());
+    const TextEmbedder embedder(model.path(), fp32(), {}, false);
+    ASSERT_TRUE(embedder.model().takes_positions());
+    const auto vectors = [&](const std::vector<const text::Encoding*>& texts) { return embedder.embed(texts); };
+    expect_same_packed_and_alone(vectors, embedder.model(), {"a", "the runs of a longer text", "wherry, wherry"});
   }
 }
 

@@ -6,13 +6,10 @@ namespace wherry::import::huggingface {
 
 namespace {
 
-/// bool[batch, 1, sequence, sequence], true for tokens of one text: how many have begun is the same for both.
+/// bool[batch, 1, sequence, sequence], true for tokens of one text.
 ir::Value* same_text(LayerRecorder& layers, const Config& config, ir::Value* position_ids) {
   const Dims sizes = position_ids->type().sizes;
-  ir::Value* begins = layers.record("aten::le", {position_ids}, {{"other", config.first_position()}}, "");
-  begins = layers.record("aten::to", {begins}, {{"dtype", DType::i64}, {"non_blocking", false}, {"copy", false}}, "");
-  ir::Value* text =
-      layers.record("aten::cumsum", {begins}, {{"dim", std::int64_t{1}}, {"dtype", std::monostate{}}}, "");
+  ir::Value* text = text_numbers(layers, config, position_ids);
   return layers.record(
       "aten::eq",
       {layers.reshape("", text, {sizes[0], 1, sizes[1], 1}), layers.reshape("", text, {sizes[0], 1, 1, sizes[1]})}, {},
@@ -20,6 +17,12 @@ ir::Value* same_text(LayerRecorder& layers, const Config& config, ir::Value* pos
 }
 
 }  // namespace
+
+ir::Value* text_numbers(LayerRecorder& layers, const Config& config, ir::Value* position_ids) {
+  ir::Value* begins = layers.record("aten::le", {position_ids}, {{"other", config.first_position()}}, "");
+  begins = layers.record("aten::to", {begins}, {{"dtype", DType::i64}, {"non_blocking", false}, {"copy", false}}, "");
+  return layers.record("aten::cumsum", {begins}, {{"dim", std::int64_t{1}}, {"dtype", std::monostate{}}}, "");
+}
 
 ir::Value* key_mask(LayerRecorder& layers, const Config& config, const TokenInputs& inputs) {
   ir::Value* mask = inputs.position_ids ? same_text(layers, config, inputs.position_ids) : nullptr;

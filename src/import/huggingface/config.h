@@ -41,10 +41,8 @@ struct Config {
 
   /// The position of a text's first token: RoBERTa's come after that of padding.
   std::int64_t first_position() const { return family == Family::roberta ? pad_token_id + 1 : 0; }
-  /// Whether the head can be had at some tokens only.
-  bool takes_positions() const { return head == Head::masked_lm || packs(); }
-  /// Whether a row may hold several texts.
-  bool packs() const { return head == Head::sequence_classification; }
+  /// Whether the head can be had at some tokens only, and so of several texts in a row.
+  bool takes_positions() const { return head == Head::masked_lm || head == Head::sequence_classification; }
   /// Tokens in the longest sequence there are positions for.
   std::int64_t longest_sequence() const;
 };

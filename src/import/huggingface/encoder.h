@@ -48,6 +48,8 @@ ir::Value* consecutive_positions(LayerRecorder& layers, const Config& config, co
 /// RoBERTa's: tokens other than padding count from pad_token_id + 1, padding stays at pad_token_id.
 ir::Value* roberta_positions(LayerRecorder& layers, const Config& config, const TokenInputs& inputs);
 
+/// int64[batch, sequence] of position_ids: how many texts have begun in the row, the same for all tokens of one.
+ir::Value* text_numbers(LayerRecorder& layers, const Config& config, ir::Value* position_ids);
 /// bool[batch, 1, 1, sequence], true where a token may be looked at; null where there is no attention_mask. With
 /// position_ids bool[batch, 1, sequence, sequence].
 ir::Value* key_mask(LayerRecorder& layers, const Config& config, const TokenInputs& inputs);

@@ -44,8 +44,10 @@ class HuggingFaceSource : public ModelSource {
       info.inputs.push_back({name, DType::i64, std::move(sizes), values});
       info.inputs.back().optional = true;
     };
-    if (config_.takes_positions()) add_optional("positions", {-1}, std::nullopt);
-    if (config_.packs()) add_optional("position_ids", {-1, -1}, config_.max_positions);
+    if (takes_positions()) {
+      add_optional("positions", {-1}, std::nullopt);
+      add_optional("position_ids", {-1, -1}, config_.max_positions);
+    }
     // What the graph reads: a file may hold the heads of other tasks too, and shared tensors twice.
     const ir::Graph graph = this->graph(shortest());
     for (const ir::Value* constant : graph.constants()) {
@@ -72,7 +74,7 @@ class HuggingFaceSource : public ModelSource {
   static std::vector<ir::TensorType> shortest() { return {{DType::i64, {1, 1}, {}}}; }
 
   void check(std::span<const ir::TensorType> inputs) const {
-    const std::size_t most = of_tokens() + (config_.takes_positions() ? 1 : 0) + (config_.packs() ? 1 : 0);
+    const std::size_t most = of_tokens() + (takes_positions() ? 2 : 0);
     if (inputs.empty() || inputs.size() > most)
       fail<InvalidInput>("{} takes 1 to {} inputs; {} were given", config_.architecture, most, inputs.size());
     std::vector<ir::TensorType> of_shape(inputs.begin(), inputs.end());
@@ -92,11 +94,17 @@ class HuggingFaceSource : public ModelSource {
                            to_string(inputs[0].sizes), to_string(input.sizes));
     }
     const bool packed = of_shape.size() > of_tokens();
+    if (sentence_ && inputs.size() > of_tokens() && !packed)
+      fail<InvalidInput>(
+          "a sentence embedding takes positions where position_ids say what texts share a row; found "
+          "positions alone");
     if (!packed && inputs[0].sizes[1] > config_.longest_sequence())
       fail<InvalidInput>("{} has positions for {} tokens; a sequence of {} was given", config_.architecture,
                          config_.longest_sequence(), inputs[0].sizes[1]);
   }
 
+  /// Whether it can be had of some tokens only, and of several texts in a row.
+  bool takes_positions() const { return sentence_ || config_.takes_positions(); }
   /// Inputs of type int64[batch, sequence].
   std::size_t of_tokens() const { return config_.token_types > 0 ? 3 : 2; }
 
@@ -105,16 +113,19 @@ class HuggingFaceSource : public ModelSource {
     inputs.ids = graph.add_input("input_ids", types[0]);
     if (types.size() > 1) inputs.attention_mask = graph.add_input("attention_mask", types[1]);
     if (types.size() > 2 && of_tokens() > 2) inputs.token_types = graph.add_input("token_type_ids", types[2]);
-    WantedTokens wanted;
-    if (types.size() > of_tokens()) wanted.positions = graph.add_input("positions", types[of_tokens()]);
+    ir::Value* positions = nullptr;
+    if (types.size() > of_tokens()) positions = graph.add_input("positions", types[of_tokens()]);
     if (types.size() > of_tokens() + 1) inputs.position_ids = graph.add_input("position_ids", types.back());
-    wanted.only_first = sentence_ ? sentence_->pooling == SentenceModules::Pooling::first_token
-                                  : config_.head == Head::sequence_classification && !wanted.positions;
-    ir::Value* hidden = record_encoder(layers, config_, inputs, wanted);
     if (sentence_) {
-      graph.add_output(record_sentence_embedding(layers, *sentence_, inputs, hidden), "sentence_embedding");
+      WantedTokens wanted;
+      if (sentence_->pooling == SentenceModules::Pooling::first_token) wanted = {!positions, positions};
+      ir::Value* hidden = record_encoder(layers, config_, inputs, wanted);
+      graph.add_output(record_sentence_embedding(layers, config_, *sentence_, inputs, positions, hidden),
+                       "sentence_embedding");
       return;
     }
+    const bool only_first = config_.head == Head::sequence_classification && !positions;
+    ir::Value* hidden = record_encoder(layers, config_, inputs, {only_first, positions});
     for (const NamedValue& output : record_head(layers, config_, hidden)) graph.add_output(output.value, output.name);
   }
 

@@ -83,20 +83,50 @@ SentenceModules::Pooling pooling_of(const JsonObject& json) {
 
 constexpr const char* kPath = "pooling";
 
+ir::Value* sum(LayerRecorder& layers, ir::Value* x, bool keep_dimension) {
+  return layers.record("aten::sum", {x}, {{"dim", Dims{1}}, {"keepdim", keep_dimension}, {"dtype", std::monostate{}}},
+                       kPath);
+}
+
+/// 0 and 1 of hidden's type.
+ir::Value* as_numbers(LayerRecorder& layers, ir::Value* x, ir::Value* hidden) {
+  return layers.record("aten::to", {x}, {{"dtype", hidden->type().dtype}, {"non_blocking", false}, {"copy", false}},
+                       kPath);
+}
+
+ir::Value* divided(LayerRecorder& layers, ir::Value* total, ir::Value* count) {
+  count = layers.record("aten::clamp", {count}, {{"min", 1e-9}, {"max", std::monostate{}}}, kPath);
+  return layers.record("aten::div", {total, count}, {}, kPath);
+}
+
 /// The mean of the tokens that the mask lets through; sentence_transformers' Pooling, bounds included.
 ir::Value* mean(LayerRecorder& layers, ir::Value* mask, ir::Value* hidden) {
-  const auto sum = [&](ir::Value* x) {
-    return layers.record("aten::sum", {x}, {{"dim", Dims{1}}, {"keepdim", false}, {"dtype", std::monostate{}}}, kPath);
-  };
   if (!mask)
     return layers.record("aten::mean", {hidden}, {{"dim", Dims{1}}, {"keepdim", false}, {"dtype", std::monostate{}}},
                          kPath);
   const Dims sizes = mask->type().sizes;
-  ir::Value* weights =
-      layers.record("aten::to", {layers.reshape(kPath, mask, {sizes[0], sizes[1], 1})},
-                    {{"dtype", hidden->type().dtype}, {"non_blocking", false}, {"copy", false}}, kPath);
-  ir::Value* count = layers.record("aten::clamp", {sum(weights)}, {{"min", 1e-9}, {"max", std::monostate{}}}, kPath);
-  return layers.record("aten::div", {sum(layers.record("aten::mul", {hidden, weights}, {}, kPath)), count}, {}, kPath);
+  ir::Value* weights = as_numbers(layers, layers.reshape(kPath, mask, {sizes[0], sizes[1], 1}), hidden);
+  ir::Value* total = sum(layers, layers.record("aten::mul", {hidden, weights}, {}, kPath), false);
+  return divided(layers, total, sum(layers, weights, false));
+}
+
+/// The same of each text that begins at `positions`, of all that share rows: one row of a matrix picks its tokens.
+ir::Value* means(LayerRecorder& layers, const Config& config, const TokenInputs& inputs, ir::Value* positions,
+                 ir::Value* hidden) {
+  const Dims sizes = hidden->type().sizes;
+  const std::int64_t tokens = sizes[0] * sizes[1];
+  ir::Value* texts = text_numbers(layers, config, layers.reshape(kPath, inputs.position_ids, {1, tokens}));
+  ir::Value* wanted = layers.record("aten::index_select", {texts, positions}, {{"dim", std::int64_t{1}}}, kPath);
+  wanted = layers.reshape(kPath, wanted, {positions->type().sizes[0], 1});
+  ir::Value* picked = layers.record("aten::eq", {wanted, texts}, {}, kPath);
+  if (inputs.attention_mask) {
+    ir::Value* mask = layers.reshape(kPath, inputs.attention_mask, {1, tokens});
+    picked = layers.record("aten::logical_and", {picked, mask}, {}, kPath);
+  }
+  ir::Value* weights = as_numbers(layers, picked, hidden);
+  ir::Value* total =
+      layers.record("aten::matmul", {weights, layers.reshape(kPath, hidden, {tokens, sizes[2]})}, {}, kPath);
+  return divided(layers, total, sum(layers, weights, true));
 }
 
 /// x / max(|x|, 1e-12): torch.nn.functional.normalize.
@@ -126,10 +156,13 @@ SentenceModules parse_sentence_modules(std::string_view modules, const std::stri
   return parsed;
 }
 
-ir::Value* record_sentence_embedding(LayerRecorder& layers, const SentenceModules& modules, const TokenInputs& inputs,
-                                     ir::Value* hidden) {
-  ir::Value* x = modules.pooling == SentenceModules::Pooling::mean ? mean(layers, inputs.attention_mask, hidden)
-                                                                   : layers.select(kPath, hidden, 1, 0);
+ir::Value* record_sentence_embedding(LayerRecorder& layers, const Config& config, const SentenceModules& modules,
+                                     const TokenInputs& inputs, ir::Value* positions, ir::Value* hidden) {
+  ir::Value* x = hidden;
+  if (modules.pooling == SentenceModules::Pooling::mean)
+    x = positions ? means(layers, config, inputs, positions, hidden) : mean(layers, inputs.attention_mask, hidden);
+  else if (!positions)
+    x = layers.select(kPath, hidden, 1, 0);
   return modules.normalise ? normalised(layers, x) : x;
 }
 

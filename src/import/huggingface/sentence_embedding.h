@@ -30,9 +30,9 @@ SentenceFolders sentence_folders(std::string_view modules, const std::string& wh
 SentenceModules parse_sentence_modules(std::string_view modules, const std::string& modules_what,
                                        std::string_view pooling, const std::string& pooling_what);
 
-/// [batch, hidden_size] of the encoder's [batch, sequence, hidden_size], of which pooling by the first token reads only
-/// that.
-ir::Value* record_sentence_embedding(LayerRecorder& layers, const SentenceModules& modules, const TokenInputs& inputs,
-                                     ir::Value* hidden);
+/// [batch, hidden_size] of the encoder's last hidden state; [count, hidden_size] of the texts that begin at
+/// `positions`, int64[count], where that is not null. By the first token, `hidden` need be no more than those.
+ir::Value* record_sentence_embedding(LayerRecorder& layers, const Config& config, const SentenceModules& modules,
+                                     const TokenInputs& inputs, ir::Value* positions, ir::Value* hidden);
 
 }  // namespace wherry::import::huggingface
