@@ -1,7 +1,8 @@
 // bf16 convolution as a matmul over pixels. Where zeros lie around the image in memory, or none are needed, each tap of
 // the window is the same matrix of pixels a few bytes on, and tiles read the image where it lies. With stride 1 all
 // pixels of a batch are rows of one line (those between images and at their sides are computed and not stored); else
-// each output row is a line. What fits neither is gathered, a superblock at a time.
+// each output row is a line. Kernels without tiles find each pixel by itself, whatever the stride. What fits neither is
+// gathered, a superblock at a time.
 
 #include <fmt/format.h>
 
@@ -38,11 +39,13 @@ struct Lines {
   std::int64_t row_pixels = 0, image_rows = 0;
 };
 
-Lines find_lines(const ConvolutionShape& shape) {
+/// `anywhere`: whether rows need not be at even distances (Bf16Kernels::rows_anywhere); then only results are rows.
+Lines find_lines(const ConvolutionShape& shape, bool anywhere) {
   if (!bf16_panels(shape.weights).divided || (padded(shape) && !shape.x_halo) || shape.x_stride_w <= 0) return {};
   if (merges_row(shape.weights) && (shape.dilation_w != 1 || shape.x_stride_w != bf16_channels(shape.weights)))
     return {};
   const std::int64_t out_h = shape.out_h(), out_w = shape.out_w();
+  if (anywhere) return {1, shape.batch * out_h * out_w, 2 * shape.stride_w * shape.x_stride_w, out_w, out_h};
   Lines lines;
   if ((shape.stride_h == 1 && shape.stride_w == 1) || shape.x_stride_phase != 0) {
     const bool pitched = shape.x_stride_h % shape.x_stride_w == 0;
@@ -68,7 +71,8 @@ class Bf16Convolution final : public Convolution {
  public:
   Bf16Convolution(const ConvolutionShape& shape, base::Isa isa, int threads, const Choice& choice)
       : shape_(shape),
-        lines_(find_lines(shape)),
+        anywhere_(bf16_kernels(isa).rows_anywhere),
+        lines_(find_lines(shape, anywhere_)),
         out_h_(shape.out_h()),
         out_w_(shape.out_w()),
         walk_(problem(threads), isa, choice) {
@@ -150,6 +154,7 @@ class Bf16Convolution final : public Convolution {
     problem.panels = bf16_panels(shape_.weights);
     problem.outer = shape_.weights.groups;
     problem.gathers = lines_.count == 0;
+    problem.locates = anywhere_ && !problem.gathers;
     problem.line_rows = problem.gathers ? shape_.batch * out_h_ * out_w_ : lines_.rows;
     problem.rows = problem.gathers ? problem.line_rows : lines_.count * lines_.rows;
     problem.piece_elements = alike_elements();
@@ -209,9 +214,11 @@ class Bf16Convolution final : public Convolution {
   /// apart.
   void locate(std::int64_t pixel, std::int64_t count, std::int64_t* bytes) const noexcept {
     std::int64_t ow = pixel % out_w_, oh = pixel / out_w_ % out_h_, n = pixel / (out_w_ * out_h_);
-    const std::int64_t step = 2 * shape_.stride_w * shape_.x_stride_w;
+    const bool phases = shape_.x_stride_phase != 0;
+    const std::int64_t step = 2 * (phases ? 1 : shape_.stride_w) * shape_.x_stride_w;
+    const std::int64_t row_step = 2 * (phases ? 1 : shape_.stride_h) * shape_.x_stride_h;
     for (std::int64_t r = 0; r < count;) {
-      std::int64_t at = 2 * (n * shape_.x_stride_n + oh * shape_.stride_h * shape_.x_stride_h) + ow * step;
+      std::int64_t at = 2 * n * shape_.x_stride_n + oh * row_step + ow * step;
       for (; r < count && ow < out_w_; ++r, ++ow, at += step) bytes[r] = at;
       ow = 0;
       if (++oh == out_h_) oh = 0, ++n;
@@ -252,6 +259,7 @@ class Bf16Convolution final : public Convolution {
   }
 
   ConvolutionShape shape_;
+  bool anywhere_;
   Lines lines_;
   std::int64_t out_h_, out_w_;
   Bf16Walk walk_;

@@ -36,15 +36,17 @@ enum class Bf16Streams : std::uint8_t { none, a, b };
 
 /// sums[r, j] = (adds ? sums[r, j] : 0) + Σ over taps t, steps s, k < step of A[t, s, r, k] · B[t, s, k, j].
 /// A[t, s, r, k] is the bf16 at a[r / 16] + tap_bytes[t] + s · a_step_bytes + r % 16 · a_row_bytes + 2 · k. Where A is
-/// gathered there is one tap, and a step's rows of both tiles follow each other without gaps.
+/// gathered there is one tap, and a step's rows of both tiles follow each other without gaps. Where row_bytes is not
+/// null, A[t, s, r, k] is at a[0] + row_bytes[r] + tap_bytes[t] + s · a_step_bytes + 2 · k.
 struct Bf16BlockTask {
   const std::byte* a[2];  ///< one a row tile
   std::int64_t a_row_bytes;
+  const std::int64_t* row_bytes;  ///< for kernels whose rows may lie anywhere
   std::int64_t a_step_bytes;
   const std::int64_t* tap_bytes;
   std::int64_t taps, steps;  ///< ≥ 1
   int step;                  ///< a multiple of kBf16Group, at most kBf16MaxStep
-  int rows;                  ///< of interest; 16 · row_tiles rows of A must be readable, whatever they hold
+  int rows;                  ///< of interest; else than with row_bytes, 16 · row_tiles rows of A must be readable
   int row_tiles;             ///< 1 or 2
   int column_tiles;          ///< 1 or 2
   const std::byte* b;        ///< [tap][step][column tile][step / kBf16Group][16 columns][kBf16Group]
@@ -117,6 +119,7 @@ struct Bf16AlikeRows {
 
 struct Bf16Kernels {
   base::Isa isa;
+  bool rows_anywhere;  ///< reads rows of interest alone, and through row_bytes; else tiles of 16 at even distances
   void (*begin)(int step) noexcept;  ///< on each thread, before its blocks
   void (*end)() noexcept;            ///< and after them
   /// Multiplies a block and finishes all rows of `pending`, the block before (null for none). Where the sums of either

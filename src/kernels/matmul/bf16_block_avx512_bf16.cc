@@ -28,6 +28,6 @@ void block(const Bf16BlockTask& task, Bf16Finish* pending, Bf16Sums&) noexcept {
 
 extern const Bf16Kernels kBf16Kernels_avx512_bf16;
 constinit const Bf16Kernels kBf16Kernels_avx512_bf16 = {
-    base::Isa::avx512_bf16, begin, end, block, settle, finish, gather, nullptr};
+    base::Isa::avx512_bf16, true, begin, end, block, settle, finish, gather, nullptr};
 
 }  // namespace wherry::kernels

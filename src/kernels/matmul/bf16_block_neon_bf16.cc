@@ -89,7 +89,7 @@ void settle(Bf16Sums&) noexcept {}
 }  // namespace
 
 extern const Bf16Kernels kBf16Kernels_neon_bf16;
-constinit const Bf16Kernels kBf16Kernels_neon_bf16 = {base::Isa::neon_bf16, begin, end, block, settle, finish, gather,
-                                                      gather_alike};
+constinit const Bf16Kernels kBf16Kernels_neon_bf16 = {
+    base::Isa::neon_bf16, false, begin, end, block, settle, finish, gather, gather_alike};
 
 }  // namespace wherry::kernels

@@ -18,12 +18,14 @@ std::int64_t dot(const BatchSizes& index, const BatchSizes& strides) {
   return offset;
 }
 
-Bf16Problem problem_of(const MatmulShape& shape, int threads) {
+Bf16Problem problem_of(const MatmulShape& shape, base::Isa isa, int threads) {
+  const bool anywhere = bf16_kernels(isa).rows_anywhere;
   Bf16Problem problem;
   problem.panels = bf16_panels({shape.depth, shape.columns, DType::bf16});
   problem.outer = shape.batch[0] * shape.batch[1] * shape.batch[2] * shape.batch[3];
   problem.rows = problem.line_rows = shape.rows;
-  problem.gathers = !problem.panels.divided || shape.rows < kBf16TileRows;
+  problem.gathers = !problem.panels.divided || (shape.rows < kBf16TileRows && !anywhere);
+  problem.locates = anywhere && !problem.gathers;
   if (kBf16Gathers && shape.depth % kBf16Group == 0) problem.piece_elements = shape.depth;
   problem.packs_b = !shape.packed_b;
   problem.a_row_bytes = 2 * shape.a_row_stride;
@@ -38,7 +40,9 @@ Bf16Problem problem_of(const MatmulShape& shape, int threads) {
 class Bf16Matmul final : public Matmul {
  public:
   Bf16Matmul(const MatmulShape& shape, base::Isa isa, int threads, const Choice& choice)
-      : shape_(shape), walk_(problem_of(shape, threads), isa, choice), gathers_(problem_of(shape, threads).gathers) {
+      : shape_(shape),
+        walk_(problem_of(shape, isa, threads), isa, choice),
+        gathers_(problem_of(shape, isa, threads).gathers) {
     name_ = fmt::format("bf16_32x32_{}{}", gathers_ ? "gather_" : "", base::name_of(isa));
   }
 

@@ -26,7 +26,8 @@ namespace {
 
 // Of a present x86 server core with tiles, or of a Neoverse V1, in cycles and bytes a cycle. Wrong by a factor of two,
 // they cost a few per cent.
-constexpr double kStepCycles = 66;  ///< four tile products; or 128 of BFMMLA on 256 bits
+constexpr double kStepCycles = 66;       ///< four tile products; or 128 of BFMMLA on 256 bits
+constexpr double kDotStepCycles = 1024;  ///< of vdpbf16ps, one a cycle
 constexpr double kFinishCycles = kBf16Gathers ? 300 : 110;
 constexpr double kChunkCycles = 140;  ///< sums of a block out and in again
 constexpr double kL1Bytes = 40 << 10;
@@ -55,7 +56,10 @@ double block_bytes(const Bf16Problem& problem) {
 /// Cycles of the busiest thread.
 double cost(const Bf16Problem& problem, const Bf16Blocking& blocking) {
   const Bf16Panels& panels = problem.panels;
-  const auto size = static_cast<double>(blocking.largest());
+  // In blocks; only tiles take as long for a part of one.
+  const double size = problem.locates ? std::min<double>(static_cast<double>(blocking.largest()),
+                                                         static_cast<double>(problem.rows) / kBf16BlockRows)
+                                      : static_cast<double>(blocking.largest());
   const auto steps = static_cast<double>(panels.all_steps());
   const double weights = problem.packs_b ? 0 : static_cast<double>(panels.bytes());
   const std::int64_t superblocks = problem.outer * blocking.superblocks;
@@ -74,7 +78,8 @@ double cost(const Bf16Problem& problem, const Bf16Blocking& blocking) {
   const double a_rate = rows < kL2Bytes ? kL2Rate : kL3Rate;
   const double a_part = all_stay ? 0.0 : rows_stay ? 1.0 / static_cast<double>(panels.count) : 1.0;
   const double l2 = (all_stay || panel_stays ? 0 : panel / kL2Rate) + a_part * a_block / a_rate;
-  double block = std::max(steps * kStepCycles, l2) + kFinishCycles + (chunks - 1) * kChunkCycles;
+  double block = std::max(steps * (problem.locates ? kDotStepCycles : kStepCycles), l2) + kFinishCycles +
+                 (chunks - 1) * kChunkCycles;
   // Results of a superblock are written panel by panel: parts of their rows, one line here and one there.
   const double y = size * kBf16BlockRows * static_cast<double>(panels.columns) * (problem.y_is_bf16 ? 2 : 4);
   block += y < 48 << 10 ? 0 : y < 160 << 10 ? 40 : y < 768 << 10 ? 160 : 250;
@@ -165,7 +170,8 @@ Bf16Walk::Bf16Walk(const Bf16Problem& problem, base::Isa isa, const Choice& choi
   const std::int64_t blocks = blocking_.blocks == 0 ? 0 : blocking_.largest();
   results_at_ = static_cast<std::size_t>(blocking_.chunks > 1 ? std::max<std::int64_t>(blocks, 2) : 2) * kBlockBytes;
   tables_at_ = results_at_ + kBlockBytes;
-  blocks_at_ = tables_at_ + round_up(3 * blocks * kBf16BlockRows * static_cast<std::int64_t>(sizeof(std::int64_t)));
+  blocks_at_ = tables_at_ + round_up((problem.locates ? 4 : 3) * blocks * kBf16BlockRows *
+                                     static_cast<std::int64_t>(sizeof(std::int64_t)));
   row_at_ = blocks_at_ + round_up(blocks * static_cast<std::int64_t>(sizeof(Block)));
   gathered_at_ = row_at_ + (problem.gathers ? round_up(2 * problem.panels.padded_depth()) : 0);
   packed_at_ =
@@ -187,6 +193,7 @@ Bf16Walk::Scratch Bf16Walk::divide(void* memory) const noexcept {
   const std::int64_t rows = (blocking_.blocks == 0 ? 0 : blocking_.largest()) * kBf16BlockRows;
   scratch.pixels = scratch.y_offsets + rows;
   scratch.residual_offsets = scratch.pixels + rows;
+  scratch.row_bytes = scratch.residual_offsets + rows;
   scratch.blocks = reinterpret_cast<Block*>(bytes + blocks_at_);
   scratch.row = bytes + row_at_;
   scratch.gathered = bytes + gathered_at_;

@@ -29,6 +29,8 @@ struct Bf16Problem {
   /// that is read where it lies has at least 16.
   std::int64_t line_rows = 0;
   bool gathers = false;  ///< A is brought into tiles' order first; else it is read where it lies
+  /// Each row of A is found by itself, so that there is one line: for kernels with rows_anywhere that do not gather.
+  bool locates = false;
   bool packs_b = false;  ///< B is an activation: packed by whoever uses it
   /// Of the pieces that every row to gather has, each a tap's, as Bf16AlikeRows has them; 0 where rows differ.
   std::int64_t piece_elements = 0;
@@ -72,7 +74,7 @@ class Bf16Walk {
   /// Computes items [begin, end). Operands has, for each of the `outer` products:
   ///   const std::byte* a(outer, line)                  first row of a line, where A is read where it lies, or of all
   ///                                                    where its rows are alike
-  ///   void locate(row, count, bytes)                   from there to each of `count` alike rows
+  ///   void locate(row, count, bytes)                   from there to each of `count` rows, alike or located
   ///   void gather(outer, row, i, Bf16GatherTask& task) else: fills task.pieces and task.count for one row, the i-th of
   ///                                                    those that are gathered together
   ///   const std::byte* panel(outer, panel, scratch)    packed B; `scratch` has room for a panel where B is an
@@ -96,6 +98,7 @@ class Bf16Walk {
     std::int64_t* y_offsets;
     std::int64_t* pixels;
     std::int64_t* residual_offsets;
+    std::int64_t* row_bytes;  ///< of located rows
     Block* blocks;
     std::byte* row;
     std::byte* gathered;
@@ -156,6 +159,7 @@ void Bf16Walk::run(Operands& operands, const std::int64_t* tap_bytes, const Epil
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
   Bf16BlockTask task;
+  task.row_bytes = nullptr;
   task.step = panels.step;
   if (problem_.gathers) {
     task.a_row_bytes = std::int64_t{2} * panels.step;
@@ -238,6 +242,12 @@ void Bf16Walk::run(Operands& operands, const std::int64_t* tap_bytes, const Epil
             operands.outputs(outer, at, here, offsets, pixels);
             for (std::int64_t r = here; r < kBf16TileRows; ++r) offsets[r] = -1, pixels[r] = 0;
             gather_tile(operands, tap_bytes, outer, at, here, task, to, scratch.row);
+          } else if (problem_.locates) {
+            block.a[t] = operands.a(outer, 0);
+            block.rows += static_cast<int>(here);
+            operands.locate(at, here, scratch.row_bytes + b * kBf16BlockRows + t * kBf16TileRows);
+            operands.outputs(outer, at, here, offsets, pixels);
+            for (std::int64_t r = here; r < kBf16TileRows; ++r) offsets[r] = -1, pixels[r] = 0;
           } else {
             // Tiles always read 16 rows: the last one of a line moves up, over rows that the one before computes.
             const std::int64_t over = kBf16TileRows - here;
@@ -294,6 +304,7 @@ void Bf16Walk::run(Operands& operands, const std::int64_t* tap_bytes, const Epil
       for (std::int64_t b = 0; b < blocks; ++b) {
         const Block& block = scratch.blocks[b];
         for (int t = 0; t < block.row_tiles; ++t) task.a[t] = block.a[t] + first_step * task.a_step_bytes;
+        if (problem_.locates) task.row_bytes = scratch.row_bytes + b * kBf16BlockRows;
         task.rows = block.rows;
         task.row_tiles = block.row_tiles;
         task.sums = scratch.sums + (chunks > 1 ? b : turn) * kBf16BlockRows * kBf16BlockColumns;
