@@ -53,8 +53,8 @@ struct Options {
   /// File of what `wherry tune` measured; "" for none. Without one: WHERRY_TUNING (empty for none), else
   /// wherry/tuning.txt in $XDG_CACHE_HOME or ~/.cache.
   std::optional<std::string> tuning;
-  /// Whether fp32 convolutions may use Winograd's algorithm where it is faster: fewer multiplications, more rounding
-  /// (README says how much). Off where the environment variable WHERRY_WINOGRAD is 0.
+  /// Whether convolutions may use Winograd's algorithm in fp32 where it is faster (for bf16 images too, on CPUs without
+  /// tiles): fewer multiplications, more rounding than in fp32 else (README says how much). Off where the environment variable WHERRY_WINOGRAD is 0.
   bool winograd = true;
   /// Takes the spans of loading, importing, optimising, planning and packing, and of every inference. Null for none,
   /// which costs nothing.

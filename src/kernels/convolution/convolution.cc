@@ -209,7 +209,7 @@ std::unique_ptr<const Convolution> make_convolution(const ConvolutionShape& shap
   const ConvolutionFamily family = family_of(shape.weights, isa);
   if (family == ConvolutionFamily::implicit_matmul) return make_implicit_convolution(shape, isa, threads, choice);
   if (family == ConvolutionFamily::winograd) {
-    WHERRY_CHECK(winograd_allowed(shape));
+    WHERRY_CHECK(winograd_allowed(shape, isa));
     return make_winograd_convolution(shape, isa, threads);
   }
   if (family == ConvolutionFamily::bf16_matmul) return make_bf16_convolution(shape, isa, threads, choice);

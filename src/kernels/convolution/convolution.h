@@ -27,7 +27,7 @@ struct ConvolutionWeights {
   DType dtype =
       DType::f32;  ///< of what is multiplied, weights and x: f32, or bf16 with fp32 sums (by ISAs that have it)
   /// 0: sums of products, as the formula says. 2 or 4: Winograd's algorithm on tiles of that many outputs squared, for
-  /// 3×3 fp32 filters of one group. See choose_winograd().
+  /// 3×3 filters of one group; products are then of fp32 numbers, whatever x is. See choose_winograd().
   int winograd = 0;
 
   bool operator==(const ConvolutionWeights&) const = default;
@@ -157,12 +157,14 @@ std::unique_ptr<const Convolution> make_convolution(const ConvolutionShape& shap
                                                     const Choice& choice = {});
 
 /// The tile of Winograd's algorithm that is fastest for a shape (whatever shape.weights.winograd is), or 0 where the
-/// formula itself is or the algorithm does not apply: it needs 3×3 fp32 filters of one group, stride and dilation 1.
+/// formula itself is or the algorithm does not apply: it needs 3×3 filters of one group, stride and dilation 1, and,
+/// where x is bf16, AVX-512 BF16 without tiles, which multiplies only twice as many bf16 numbers as fp32 ones.
 ///
 /// Winograd multiplies 2.25 (tile 2) or 4 times (tile 4) less. Its error, relative to the largest output, is no larger
 /// than a plain fp32 sum's with tile 2 and about twice that with tile 4 (winograd_test.cc measures it: 1.1e-6, 3.1e-6
-/// and 1.7e-6). An infinity or NaN in x may reach all outputs of the tiles whose inputs it is one of, not only the
-/// windows that hold it. Packed weights are 1.8 or 4 times as large.
+/// and 1.7e-6); of bf16 images it is below a bf16 product's, because neither weights nor frequencies are rounded. An
+/// infinity or NaN in x may reach all outputs of the tiles whose inputs it is one of, not only the windows that hold
+/// it. Packed weights are 1.8 or 4 times as large.
 ///
 /// The choice follows from weights, ISA and number of pixels, not from threads, so that every number of threads gives
 /// the same y; two image sizes of one model may hold two packed forms of a weight.

@@ -179,7 +179,7 @@ std::int64_t extent(std::int64_t n, std::int64_t stride_n, std::int64_t h, std::
 /// as its last pixel, so that a sanitizer sees any access past it.
 void check_exact(const ConvolutionShape& shape, base::Isa isa, int options, int threads) {
   const ConvolutionWeights& sizes = shape.weights;
-  if (sizes.winograd != 0 && !winograd_allowed(shape)) return;
+  if (sizes.winograd != 0 && !winograd_allowed(shape, isa)) return;
   const std::int64_t inputs = sizes.in_channels / sizes.groups;
   const std::vector<float> x = whole_numbers(extent(shape.batch, shape.x_stride_n, shape.in_h, shape.x_stride_h,
                                                     shape.in_w, shape.x_stride_w, sizes.in_channels),

@@ -38,10 +38,11 @@ std::unique_ptr<const Convolution> make_implicit_convolution(const ConvolutionSh
 Bf16Panels bf16_panels(const ConvolutionWeights& weights);
 std::unique_ptr<const Convolution> make_bf16_convolution(const ConvolutionShape& shape, base::Isa isa, int threads,
                                                          const Choice& choice);
-/// 3×3, stride and dilation 1, one group; weights.winograd says which tile.
+/// 3×3, stride and dilation 1, one group; weights.winograd says which tile. bf16 images where an instruction set for
+/// their transforms is.
 std::unique_ptr<const Convolution> make_winograd_convolution(const ConvolutionShape& shape, base::Isa isa, int threads);
 /// Whether the formula holds for the shape, whatever weights.winograd says.
-bool winograd_allowed(const ConvolutionShape& shape);
+bool winograd_allowed(const ConvolutionShape& shape, base::Isa isa);
 std::int64_t winograd_elements(const ConvolutionWeights& weights, base::Isa isa);
 /// Panels [begin, end) of the filters' transforms.
 void pack_winograd(const ConvolutionWeights& weights, base::Isa isa, const float* source, const std::int64_t strides[4],

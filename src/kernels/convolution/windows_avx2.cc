@@ -13,7 +13,7 @@ namespace {
 
 static_assert(Vector::kLanes == 8);
 
-#include "kernels/convolution/windows_f32.inc"
+#include "kernels/convolution/elements_f32.inc"
 
 static_assert(sizeof(Element) == 4);
 

@@ -13,7 +13,7 @@ namespace {
 
 static_assert(Vector::kLanes == 16);
 
-#include "kernels/convolution/windows_bf16.inc"
+#include "kernels/convolution/elements_bf16.inc"
 
 static_assert(sizeof(Element) == 2);
 

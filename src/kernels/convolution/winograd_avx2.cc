@@ -13,6 +13,10 @@ namespace {
 
 static_assert(Vector::kLanes == 8);
 
+#include "kernels/convolution/elements_f32.inc"
+
+static_assert(sizeof(Element) == 4);
+
 #include "kernels/convolution/winograd.inc"
 
 }  // namespace
@@ -23,6 +27,7 @@ static_assert(Vector::kLanes == 8);
   static_assert(lanes == Vector::kLanes);             \
   extern const WinogradKernels kWinograd_avx2_##tile; \
   constinit const WinogradKernels kWinograd_avx2_##tile = winograd_table<tile>();
+#define WHERRY_WINOGRAD_avx512_bf16(lanes, tile)
 #define WHERRY_WINOGRAD(isa, lanes, tile) WHERRY_WINOGRAD_##isa(lanes, tile)
 #include "kernels/convolution/winograd_kernels.inc"
 

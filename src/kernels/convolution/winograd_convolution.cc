@@ -1,5 +1,6 @@
 // 3×3 convolution of stride 1 by Winograd's algorithm: tiles of m × m outputs, their inputs transformed into n² =
-// (m+2)² frequencies, a matrix product over channels for each frequency, and back, with the epilogue on the way out. A
+// (m+2)² frequencies, a matrix product over channels for each frequency, and back, with the epilogue on the way out.
+// Images may be bf16; frequencies, products and sums are fp32. A
 // work item is a block of tiles times one panel of output channels; the block's frequencies stay in L2 from transform
 // to product to transform, and consecutive items of one block transform its inputs once.
 
@@ -29,6 +30,11 @@ constexpr double kTileCycles = 50;        ///< a tile of the product besides its
 
 /// Below this a transform is most of the work.
 constexpr std::int64_t kFewestChannels = 24;
+
+/// Whose transforms read images of the weights' type.
+base::Isa transforms_isa(const ConvolutionWeights& weights, base::Isa isa) {
+  return weights.dtype == DType::bf16 ? bf16_winograd_isa(isa) : base::fp32_isa(isa);
+}
 
 std::size_t round_up(std::size_t bytes) { return (bytes + 63) / 64 * 64; }
 
@@ -102,7 +108,7 @@ class WinogradConvolution final : public Convolution {
     return {row / cut_.tiles_h, row % cut_.tiles_h * tile_, tile % cut_.tiles_w * tile_};
   }
 
-  void transform_inputs(const float* x, std::int64_t first, std::int64_t end, const float* zeros,
+  void transform_inputs(const std::byte* x, std::int64_t first, std::int64_t end, const std::byte* zeros,
                         float* v) const noexcept;
   void multiply(const float* v, const float* panel, int vectors, std::int64_t rows, float* m) const noexcept;
   void transform_outputs(const ConvolutionArguments& arguments, std::int64_t first, std::int64_t end,
@@ -115,7 +121,7 @@ class WinogradConvolution final : public Convolution {
   const WinogradKernels& transforms_;
   Cut cut_;
   std::int64_t v_stride_, m_stride_, m_row_;  ///< floats: a frequency of V, of M; a tile of M
-  std::int64_t element_bytes_;
+  std::int64_t x_bytes_, y_bytes_;            ///< an element
   std::size_t inputs_at_, products_at_, results_at_, scratch_bytes_;
   std::string name_;
 };
@@ -126,7 +132,7 @@ WinogradConvolution::WinogradConvolution(const ConvolutionShape& shape, base::Is
       panels_(make_panels(shape.weights.out_channels, products_)),
       tile_(shape.weights.winograd),
       frequencies_((tile_ + 2) * (tile_ + 2)),
-      transforms_(winograd_kernels(shape.weights.winograd, isa)),
+      transforms_(winograd_kernels(shape.weights.winograd, transforms_isa(shape.weights, isa))),
       cut_(choose_cut(shape, shape.weights.winograd, isa, threads)) {
   const std::int64_t width = panels_.widest() * panels_.lanes;
   v_stride_ = odd_lines(shape.weights.in_channels);
@@ -137,14 +143,16 @@ WinogradConvolution::WinogradConvolution(const ConvolutionShape& shape, base::Is
   products_at_ = inputs_at_ + round_up(most_tiles * frequencies_ * v_stride_ * sizeof(float));
   results_at_ = products_at_ + round_up(most_tiles * m_row_ * sizeof(float));
   scratch_bytes_ = results_at_ + round_up(tile_ * tile_ * width * sizeof(float));
-  element_bytes_ = static_cast<std::int64_t>(size_of(shape.y_dtype));
-  name_ = fmt::format("f32_winograd{}_{}", tile_, base::name_of(base::fp32_isa(isa)));
+  x_bytes_ = static_cast<std::int64_t>(size_of(shape.weights.dtype));
+  y_bytes_ = static_cast<std::int64_t>(size_of(shape.y_dtype));
+  name_ = fmt::format("{}_winograd{}_{}", shape.weights.dtype == DType::bf16 ? "bf16" : "f32", tile_,
+                      base::name_of(transforms_isa(shape.weights, isa)));
 }
 
-void WinogradConvolution::transform_inputs(const float* x, std::int64_t first, std::int64_t end, const float* zeros,
-                                           float* v) const noexcept {
+void WinogradConvolution::transform_inputs(const std::byte* x, std::int64_t first, std::int64_t end,
+                                           const std::byte* zeros, float* v) const noexcept {
   const std::int64_t n = tile_ + 2;
-  const float* pixels[36];
+  const void* pixels[36];
   WinogradInputTask task;
   task.x_row = shape_.x_stride_h;
   task.x_pixel = shape_.x_stride_w;
@@ -153,16 +161,18 @@ void WinogradConvolution::transform_inputs(const float* x, std::int64_t first, s
   for (std::int64_t t = first; t < end; ++t) {
     const Tile tile = tile_at(t);
     const std::int64_t ih = tile.oh - shape_.pad_top, iw = tile.ow - shape_.pad_left;
-    const float* const image = x + tile.n * shape_.x_stride_n;
+    const auto at = [&](std::int64_t h, std::int64_t w) {
+      return x + (tile.n * shape_.x_stride_n + h * shape_.x_stride_h + w * shape_.x_stride_w) * x_bytes_;
+    };
     task.v = v + (t - first) * frequencies_ * v_stride_;
     if (ih >= 0 && ih + n <= shape_.in_h && iw >= 0 && iw + n <= shape_.in_w) {
       task.pixels = nullptr;
-      task.x = image + ih * shape_.x_stride_h + iw * shape_.x_stride_w;
+      task.x = at(ih, iw);
     } else {
       for (std::int64_t i = 0; i < n; ++i)
         for (std::int64_t j = 0; j < n; ++j) {
           const bool inside = ih + i >= 0 && ih + i < shape_.in_h && iw + j >= 0 && iw + j < shape_.in_w;
-          pixels[i * n + j] = inside ? image + (ih + i) * shape_.x_stride_h + (iw + j) * shape_.x_stride_w : zeros;
+          pixels[i * n + j] = inside ? at(ih + i, iw + j) : zeros;
         }
       task.pixels = pixels;
     }
@@ -209,6 +219,9 @@ void WinogradConvolution::transform_outputs(const ConvolutionArguments& argument
   task.channels = panels_.columns_of(panel);
   task.bias = epilogue.bias == nullptr ? nullptr : epilogue.bias + column;
   task.residual = nullptr;
+  task.residual_is_bf16 = epilogue.residual_dtype == DType::bf16;
+  task.y_is_bf16 = direct && shape_.y_dtype == DType::bf16;
+  const auto residual_bytes = static_cast<std::int64_t>(size_of(epilogue.residual_dtype));
   task.residual_pixel = epilogue.residual_row_stride;
   task.residual_row = out_w * epilogue.residual_row_stride;
   task.y = results;
@@ -222,17 +235,18 @@ void WinogradConvolution::transform_outputs(const ConvolutionArguments& argument
     const std::int64_t pixel = (tile.n * out_h + tile.oh) * out_w + tile.ow;
     const std::int64_t offset =
         tile.n * shape_.y_stride_n + tile.oh * shape_.y_stride_h + tile.ow * shape_.y_stride_w + column;
-    std::byte* const y = static_cast<std::byte*>(arguments.y) + offset * element_bytes_;
+    std::byte* const y = static_cast<std::byte*>(arguments.y) + offset * y_bytes_;
     task.m = m + (t - first) * m_row_;
     task.rows = std::min(tile_, out_h - tile.oh);
     task.columns = std::min(tile_, out_w - tile.ow);
     if (epilogue.residual != nullptr)
-      task.residual = static_cast<const float*>(epilogue.residual) + pixel * epilogue.residual_row_stride + column;
-    if (direct) task.y = reinterpret_cast<float*>(y);
+      task.residual = static_cast<const std::byte*>(epilogue.residual) +
+                      (pixel * epilogue.residual_row_stride + column) * residual_bytes;
+    if (direct) task.y = y;
     transforms_.output(task);
     for (std::int64_t i = 0; i < (direct ? 0 : task.rows); ++i)
       run_epilogue_program(epilogue, {pixel + i * out_w, column, 0, nullptr}, results + i * task.y_row, task.y_pixel,
-                           y + i * shape_.y_stride_h * element_bytes_, shape_.y_stride_w, task.columns, task.channels);
+                           y + i * shape_.y_stride_h * y_bytes_, shape_.y_stride_w, task.columns, task.channels);
   }
 }
 
@@ -240,15 +254,14 @@ void WinogradConvolution::run(const ConvolutionArguments& arguments, std::int64_
                               void* scratch) const noexcept {
   if (begin >= end) return;
   std::byte* const memory = static_cast<std::byte*>(scratch);
-  float* const zeros = reinterpret_cast<float*>(memory);
   float* const v = reinterpret_cast<float*>(memory + inputs_at_);
   float* const m = reinterpret_cast<float*>(memory + products_at_);
-  std::memset(zeros, 0, inputs_at_);
+  std::memset(memory, 0, inputs_at_);
   std::int64_t last_block = -1;
   for (std::int64_t item = begin; item < end; ++item) {
     const std::int64_t block = item / panels_.count, panel = item % panels_.count;
     const std::int64_t first = cut_.first_tile(block), end_tile = cut_.first_tile(block + 1);
-    if (block != last_block) transform_inputs(static_cast<const float*>(arguments.x), first, end_tile, zeros, v);
+    if (block != last_block) transform_inputs(static_cast<const std::byte*>(arguments.x), first, end_tile, memory, v);
     last_block = block;
     multiply(
         v,
@@ -290,20 +303,26 @@ std::unique_ptr<const Convolution> make_winograd_convolution(const ConvolutionSh
   return std::make_unique<WinogradConvolution>(shape, isa, threads);
 }
 
-bool winograd_allowed(const ConvolutionShape& shape) {
+bool winograd_allowed(const ConvolutionShape& shape, base::Isa isa) {
   const ConvolutionWeights& weights = shape.weights;
-  return weights.groups == 1 && weights.kernel_h == 3 && weights.kernel_w == 3 && weights.dtype == DType::f32 &&
-         shape.stride_h == 1 && shape.stride_w == 1 && shape.dilation_h == 1 && shape.dilation_w == 1;
+  return weights.groups == 1 && weights.kernel_h == 3 && weights.kernel_w == 3 && !pads_channels(weights) &&
+         (weights.dtype == DType::f32 || base::has_bf16(bf16_winograd_isa(isa))) && shape.stride_h == 1 &&
+         shape.stride_w == 1 && shape.dilation_h == 1 && shape.dilation_w == 1 && shape.y_stride_phase == 0;
 }
 
 int choose_winograd(const ConvolutionShape& shape, base::Isa isa) {
   const ConvolutionWeights& weights = shape.weights;
-  if (!winograd_allowed(shape) || weights.in_channels < kFewestChannels || weights.out_channels < kFewestChannels)
+  if (!winograd_allowed(shape, isa) || weights.in_channels < kFewestChannels || weights.out_channels < kFewestChannels)
     return 0;
   const Panels panels = make_panels(weights.out_channels, tile_kernels(isa));
   const double pixels = static_cast<double>(shape.batch * shape.out_h() * shape.out_w());
   const double products = 9 * static_cast<double>(weights.in_channels * panels.vectors);
-  const double direct = overlapped(pixels * products / 2 / 0.8, products * panels.lanes * 4 / kL3BytesPerCycle);
+  double direct = overlapped(pixels * products / 2 / 0.8, products * panels.lanes * 4 / kL3BytesPerCycle);
+  if (weights.dtype == DType::bf16) {
+    // Pairs of bf16 products take as long as fp32 ones, of which fewer are wanted; tiles are done with all sooner.
+    if (isa == base::Isa::amx) return 0;
+    direct = overlapped(pixels * products / 4 / 0.9, products * panels.lanes * 2 / kL3BytesPerCycle);
+  }
   const double small = choose_cut(shape, 2, isa, 1).cycles, large = choose_cut(shape, 4, isa, 1).cycles;
   // Rounding and memory speak for the smaller tile, and for neither.
   if (std::min(small, large) > 0.9 * direct) return 0;

@@ -26,12 +26,21 @@ constexpr double kFilter4[6][3] = {{1, 0, 0},
 #undef WHERRY_WINOGRAD
 
 const WinogradKernels& winograd_kernels(int tile, base::Isa isa) {
-  isa = fixed_length_isa(base::fp32_isa(isa));
+  isa = fixed_length_isa(isa);
 #define WHERRY_WINOGRAD(isa_, lanes, tile_) \
   if (tile == tile_ && isa == base::Isa::isa_) return kWinograd_##isa_##_##tile_;
 #include "kernels/convolution/winograd_kernels.inc"
 #undef WHERRY_WINOGRAD
   base::fail_check("Winograd transforms for every tile and instruction set", base::name_of(isa), __FILE__, __LINE__);
+}
+
+base::Isa bf16_winograd_isa(base::Isa isa) {
+  base::Isa best = base::Isa::scalar;
+#define WHERRY_WINOGRAD(set, lanes, tile) \
+  if (base::has_bf16(base::Isa::set) && base::includes(isa, base::Isa::set)) best = base::Isa::set;
+#include "kernels/convolution/winograd_kernels.inc"
+#undef WHERRY_WINOGRAD
+  return best;
 }
 
 void winograd_filter(int tile, const double g[9], double* u) noexcept {

@@ -10,10 +10,11 @@
 namespace wherry::kernels {
 
 /// v[f · v_stride + c] = (Bᵀ d B)[f / n, f mod n] of channel c, f = 0 … n² − 1. d[i, j] is the pixel at pixels[i · n +
-/// j], or, where the whole tile lies inside the image (pixels null), at x + i · x_row + j · x_pixel.
+/// j], or, where the whole tile lies inside the image (pixels null), at x + i · x_row + j · x_pixel. Pixels are fp32,
+/// or bf16 for the kernels of sets that have it.
 struct WinogradInputTask {
-  const float* const* pixels;
-  const float* x;
+  const void* const* pixels;
+  const void* x;
   std::int64_t x_row, x_pixel;
   std::int64_t channels;
   float* v;  ///< written up to channels rounded up to vectors, with zeros past `channels`
@@ -27,9 +28,11 @@ struct WinogradOutputTask {
   std::int64_t rows, columns;
   std::int64_t channels;
   const float* bias;      ///< or null
-  const float* residual;  ///< or null
+  const void* residual;   ///< or null
+  bool residual_is_bf16;  ///< else fp32; so too for y. Only the kernels of sets with bf16 know it
+  bool y_is_bf16;
   std::int64_t residual_row, residual_pixel;
-  float* y;
+  void* y;
   std::int64_t y_row, y_pixel;
   bool clamp;  ///< apply low and high; NaN passes
   float low, high;
@@ -43,8 +46,11 @@ struct WinogradKernels {
   void (*output)(const WinogradOutputTask& task) noexcept = nullptr;
 };
 
-/// `tile` is 2 or 4.
+/// `tile` is 2 or 4; `isa` exactly one of the list's: one with bf16 for bf16 images, else one without.
 const WinogradKernels& winograd_kernels(int tile, base::Isa isa);
+
+/// The set of the list that transforms bf16 images on a machine with `isa`; scalar where it has none.
+base::Isa bf16_winograd_isa(base::Isa isa);
 
 /// u[f] = (G g Gᵀ)[f / n, f mod n] for the 3×3 filter g, row by row; in fp64.
 void winograd_filter(int tile, const double g[9], double* u) noexcept;

@@ -13,6 +13,10 @@ namespace {
 
 static_assert(Vector::kLanes == 4);
 
+#include "kernels/convolution/elements_f32.inc"
+
+static_assert(sizeof(Element) == 4);
+
 #include "kernels/convolution/winograd.inc"
 
 }  // namespace

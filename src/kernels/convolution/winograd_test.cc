@@ -17,8 +17,10 @@ namespace {
 
 using testing::FakeProgram;
 using testing::fractions;
+using testing::from_bf16;
 using testing::guarded;
 using testing::run_in_pieces;
+using testing::to_bf16;
 using testing::whole_numbers;
 
 const double kRoot = std::sqrt(2.0);
@@ -75,6 +77,7 @@ void check_input(base::Isa isa, int lanes, int tile) {
   if (!base::runs_here(isa)) GTEST_SKIP() << base::name_of(isa) << " cannot run here";
   if (fixed_length_isa(isa) != isa) GTEST_SKIP() << "vectors are not of " << lanes << " lanes here";
   const WinogradKernels& kernels = winograd_kernels(tile, isa);
+  const bool bf16 = base::has_bf16(isa);
   ASSERT_EQ(kernels.lanes, lanes);
   ASSERT_EQ(kernels.tile, tile);
   const auto n = static_cast<std::size_t>(tile + 2);
@@ -82,12 +85,19 @@ void check_input(base::Isa isa, int lanes, int tile) {
     for (const bool named : {false, true}) {
       const std::int64_t padded = (channels + lanes - 1) / lanes * lanes, stride = padded + 3;
       const std::int64_t pixel = channels + 1, row = static_cast<std::int64_t>(n) * pixel + 2;
-      const std::vector<float> x = fractions(static_cast<std::int64_t>(n - 1) * (row + pixel) + channels, 3);
+      std::vector<float> x = fractions(static_cast<std::int64_t>(n - 1) * (row + pixel) + channels, 3);
+      const std::vector<std::uint16_t> x_bf16 = to_bf16(x);
+      if (bf16) x = from_bf16(x_bf16);
       std::vector<const float*> pixels;
+      std::vector<const void*> named_pixels;
       for (std::size_t i = 0; i < n; ++i)
-        for (std::size_t j = 0; j < n; ++j) pixels.push_back(x.data() + i * row + j * pixel);
+        for (std::size_t j = 0; j < n; ++j) {
+          const std::size_t at = i * static_cast<std::size_t>(row) + j * static_cast<std::size_t>(pixel);
+          pixels.push_back(&x[at]);
+          named_pixels.push_back(bf16 ? static_cast<const void*>(&x_bf16[at]) : &x[at]);
+        }
       std::vector<float> v = guarded(static_cast<std::int64_t>(n * n) * stride);
-      kernels.input({named ? pixels.data() : nullptr, x.data(), row, pixel, channels, v.data(), stride});
+      kernels.input({named ? named_pixels.data() : nullptr, named_pixels[0], row, pixel, channels, v.data(), stride});
       for (std::size_t f = 0; f < n * n; ++f)
         for (std::int64_t c = 0; c < stride; ++c) {
           const float got = v[f * stride + c];
@@ -110,19 +120,39 @@ void check_output(base::Isa isa, int lanes, int tile) {
   if (fixed_length_isa(isa) != isa) GTEST_SKIP() << "vectors are not of " << lanes << " lanes here";
   const WinogradKernels& kernels = winograd_kernels(tile, isa);
   const auto n = static_cast<std::size_t>(tile + 2);
+  // Of 3: residual in bf16; of 4: y too.
+  const int kinds = base::has_bf16(isa) ? 5 : 3;
   for (const std::int64_t channels : {1, 3, lanes, lanes + 1, 2 * lanes})
     for (std::int64_t rows = 1; rows <= tile; ++rows)
       for (std::int64_t columns = 1; columns <= tile; ++columns)
-        for (const int options : {0, 1, 2}) {
+        for (int options = 0; options < kinds; ++options) {
           const std::int64_t stride = 2 * lanes + 1, pixel = channels + 2, row = 7 * pixel;
           const std::vector<float> m = fractions(static_cast<std::int64_t>(n * n) * stride, 4);
-          const std::vector<float> bias = fractions(channels, 5),
-                                   residual = fractions((rows - 1) * row + columns * pixel, 6);
+          const std::vector<float> bias = fractions(channels, 5);
+          std::vector<float> residual = fractions((rows - 1) * row + columns * pixel, 6);
+          const std::vector<std::uint16_t> residual_bf16 = to_bf16(residual);
           std::vector<float> y = guarded(rows * row), expected = y;
-          WinogradOutputTask task{m.data(), stride,   rows, columns, channels, nullptr, nullptr, row,
-                                  pixel,    y.data(), row,  pixel,   false,    0,       0};
-          if (options >= 1) task.bias = bias.data();
-          if (options == 2) task.residual = residual.data(), task.clamp = true, task.low = -0.5f, task.high = 1.0f;
+          std::vector<std::uint16_t> y_bf16 = to_bf16(y);
+          WinogradOutputTask task{.m = m.data(),
+                                  .m_stride = stride,
+                                  .rows = rows,
+                                  .columns = columns,
+                                  .channels = channels,
+                                  .bias = options >= 1 ? bias.data() : nullptr,
+                                  .residual = nullptr,
+                                  .residual_is_bf16 = options >= 3,
+                                  .y_is_bf16 = options == 4,
+                                  .residual_row = row,
+                                  .residual_pixel = pixel,
+                                  .y = y.data(),
+                                  .y_row = row,
+                                  .y_pixel = pixel,
+                                  .clamp = options >= 2,
+                                  .low = -0.5f,
+                                  .high = 1.0f};
+          if (options >= 2) task.residual = residual.data();
+          if (options >= 3) residual = from_bf16(residual_bf16), task.residual = residual_bf16.data();
+          if (options == 4) task.y = y_bf16.data();
           kernels.output(task);
           for (std::int64_t i = 0; i < rows; ++i)
             for (std::int64_t j = 0; j < columns; ++j)
@@ -130,11 +160,15 @@ void check_output(base::Isa isa, int lanes, int tile) {
                 double sum = sandwich(output_matrix(tile), static_cast<std::size_t>(i), static_cast<std::size_t>(j),
                                       [&](auto r, auto c) { return m[(r * n + c) * stride + o]; });
                 if (options >= 1) sum += bias[o];
-                if (options == 2) sum = std::clamp(sum + residual[i * row + j * pixel + o], -0.5, 1.0);
+                if (options >= 2) sum = std::clamp(sum + residual[i * row + j * pixel + o], -0.5, 1.0);
                 expected[i * row + j * pixel + o] = static_cast<float>(sum);
               }
+          if (options == 4) y = from_bf16(y_bf16), expected = from_bf16(to_bf16(expected));
+          // A sum that rounding takes to the next bf16 number is half a step off at most.
+          const double tolerance = options == 4 ? 0x1p-8 : 2e-5;
           for (std::size_t i = 0; i < y.size(); ++i)
-            ASSERT_NEAR(y[i], expected[i], 2e-5) << rows << "x" << columns << " outputs, " << channels << " channels";
+            ASSERT_NEAR(y[i], expected[i], tolerance)
+                << rows << "x" << columns << " outputs, " << channels << " channels";
         }
 }
 
@@ -292,6 +326,70 @@ TEST_P(WinogradOn, NonFiniteInputsStayInTheirTiles) {
     }
 }
 
+class Bf16WinogradOn : public ::testing::TestWithParam<base::Isa> {};
+INSTANTIATE_TEST_SUITE_P(Isa, Bf16WinogradOn, ::testing::ValuesIn(testing::bf16_isas()),
+                         [](const auto& tested) { return std::string(base::name_of(tested.param)); });
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(Bf16WinogradOn);
+
+/// Images in bf16 on the way in and out, and residuals: what lies between is fp32, so that the result is the fp32 one
+/// of the same numbers, rounded once.
+TEST_P(Bf16WinogradOn, IsTheFp32OneRounded) {
+  if (!base::has_bf16(bf16_winograd_isa(GetParam()))) GTEST_SKIP() << "no transforms of bf16 images here";
+  int options = 0;
+  for (const int tile : {2, 4})
+    for (const auto& [in, out] : {std::pair{16, 16}, {33, 17}, {64, 96}})
+      for (const auto& [height, width] : {std::pair{1, 1}, {4, 4}, {5, 9}, {13, 22}})
+        for (const bool y_is_bf16 : {true, false}) {
+          Problem each = problem(in, out, height, width, 1, tile);
+          each.shape.batch = 1 + options % 2;
+          each.x = fractions(each.shape.batch * each.shape.x_stride_n, 21);
+          const std::vector<std::uint16_t> x = to_bf16(each.x);
+          each.x = from_bf16(x);
+          const std::int64_t pixels = each.shape.batch * each.shape.out_h() * each.shape.out_w();
+          const std::vector<float> bias = fractions(out, 22);
+          std::vector<float> residual = fractions(pixels * (out + 3), 23);
+          const std::vector<std::uint16_t> residual_bf16 = to_bf16(residual);
+          residual = from_bf16(residual_bf16);
+          ConvolutionArguments arguments;
+          arguments.epilogue.bias = bias.data();
+          arguments.epilogue.residual_row_stride = out + 3;
+          if (options % 3 > 0) arguments.epilogue.residual = residual.data();
+          if (options % 4 == 1) arguments.epilogue.low = 0;
+          const FakeProgram program(DType::f32);
+          const std::vector<std::int16_t> pixel_operand(static_cast<std::size_t>(pixels), 1);
+          const TileOperand operands[] = {{residual.data(), out, 1}, {pixel_operand.data(), 1, 0, 2}};
+          if (!y_is_bf16 && options % 5 == 2) {
+            arguments.epilogue.program = &program;
+            arguments.epilogue.operands = operands;
+            arguments.epilogue.operand_count = 2;
+          }
+          std::vector<float> expected = run(each, arguments, base::fp32_isa(GetParam()), 2);
+
+          ConvolutionShape shape = each.shape;
+          shape.weights.dtype = DType::bf16;
+          if (y_is_bf16) shape.y_dtype = DType::bf16;
+          base::AlignedBuffer packed(packed_bytes(shape.weights, GetParam()));
+          pack(shape.weights, GetParam(), each.weights.data(), each.strides, packed.data());
+          std::vector<float> y = guarded(static_cast<std::int64_t>(expected.size()));
+          std::vector<std::uint16_t> y_bf16 = to_bf16(y);
+          arguments.x = x.data();
+          arguments.weights = packed.data();
+          arguments.y = y_is_bf16 ? static_cast<void*>(y_bf16.data()) : y.data();
+          if (options % 3 == 2) {
+            arguments.epilogue.residual = residual_bf16.data();
+            arguments.epilogue.residual_dtype = DType::bf16;
+          }
+          SCOPED_TRACE(::testing::Message() << "tile " << tile << ": " << height << "x" << width << "x" << in << " to "
+                                            << out << ", options " << options);
+          run_in_pieces(*make_convolution(shape, GetParam(), 1 + options % 3), arguments, 17);
+          if (y_is_bf16) y = from_bf16(y_bf16), expected = from_bf16(to_bf16(expected));
+          // Blocks differ with the number of threads, and with them no sum.
+          testing::expect_same(y, expected);
+          ++options;
+          if (HasFailure()) return;
+        }
+}
+
 #if defined(__x86_64__)
 TEST(Winograd, IsChosenWhereItApplies) {
   const auto chosen = [](std::int64_t channels, std::int64_t size) {
@@ -310,7 +408,10 @@ TEST(Winograd, IsChosenWhereItApplies) {
   shape.dilation_h = 1, shape.weights.groups = 2;
   EXPECT_EQ(choose_winograd(shape, base::Isa::avx512), 0);
   shape.weights.groups = 1, shape.weights.dtype = DType::bf16;
-  EXPECT_EQ(choose_winograd(shape, base::Isa::avx512), 0);
+  EXPECT_EQ(choose_winograd(shape, base::Isa::amx), 0);  // tiles are faster than fewer fp32 products
+  EXPECT_EQ(choose_winograd(shape, base::Isa::avx512_bf16), 4);
+  shape.y_stride_phase = 1;
+  EXPECT_EQ(choose_winograd(shape, base::Isa::avx512_bf16), 0);
 }
 
 TEST(Winograd, PackedFormsHaveNamesOfTheirOwn) {

@@ -73,6 +73,11 @@ inline std::vector<std::uint16_t> to_bf16(const std::vector<float>& values) {
   std::transform(values.begin(), values.end(), rounded.begin(), tensor::float_to_bf16);
   return rounded;
 }
+inline std::vector<float> from_bf16(const std::vector<std::uint16_t>& values) {
+  std::vector<float> wide(values.size());
+  std::transform(values.begin(), values.end(), wide.begin(), tensor::bf16_to_float);
+  return wide;
+}
 
 /// An output that starts as a pattern: afterwards what the oracle did not write must still be the pattern.
 inline std::vector<float> guarded(std::int64_t count) {
