@@ -54,7 +54,8 @@ struct Options {
   /// wherry/tuning.txt in $XDG_CACHE_HOME or ~/.cache.
   std::optional<std::string> tuning;
   /// Whether convolutions may use Winograd's algorithm in fp32 where it is faster (for bf16 images too, on CPUs without
-  /// tiles): fewer multiplications, more rounding than in fp32 else (README says how much). Off where the environment variable WHERRY_WINOGRAD is 0.
+  /// tiles): fewer multiplications, more rounding than in fp32 else (README says how much). Off where the environment
+  /// variable WHERRY_WINOGRAD is 0.
   bool winograd = true;
   /// Takes the spans of loading, importing, optimising, planning and packing, and of every inference. Null for none,
   /// which costs nothing.

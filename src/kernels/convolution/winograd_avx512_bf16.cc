@@ -25,7 +25,7 @@ static_assert(sizeof(Element) == 2);
 #define WHERRY_WINOGRAD_avx2(lanes, tile)
 #define WHERRY_WINOGRAD_avx512(lanes, tile)
 #define WHERRY_WINOGRAD_avx512_bf16(lanes, tile)             \
-  static_assert(lanes == Vector::kLanes);               \
+  static_assert(lanes == Vector::kLanes);                    \
   extern const WinogradKernels kWinograd_avx512_bf16_##tile; \
   constinit const WinogradKernels kWinograd_avx512_bf16_##tile = winograd_table<tile>();
 #define WHERRY_WINOGRAD(isa, lanes, tile) WHERRY_WINOGRAD_##isa(lanes, tile)

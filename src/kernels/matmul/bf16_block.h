@@ -119,11 +119,13 @@ struct Bf16AlikeRows {
 
 struct Bf16Kernels {
   base::Isa isa;
-  bool rows_anywhere;  ///< reads rows of interest alone, and through row_bytes; else tiles of 16 at even distances
+  bool rows_anywhere;    ///< reads rows of interest alone, and through row_bytes; else tiles of 16 at even distances
+  bool finishes_itself;  ///< `block` is given its own rows to finish instead of those of the block before
   void (*begin)(int step) noexcept;  ///< on each thread, before its blocks
   void (*end)() noexcept;            ///< and after them
-  /// Multiplies a block and finishes all rows of `pending`, the block before (null for none). Where the sums of either
-  /// are after the call, `in_tiles` says: the call before left it there, this one may leave its own.
+  /// Multiplies a block and finishes all rows of `pending`, the block before, or, where finishes_itself, its own (null
+  /// for none). Where the sums of either are after the call, `in_tiles` says: the call before left it there, this one
+  /// may leave its own.
   void (*block)(const Bf16BlockTask& task, Bf16Finish* pending, Bf16Sums& in_tiles) noexcept;
   /// Stores the sums that the last block left in the tiles, if any: before its rows are finished by `finish`.
   void (*settle)(Bf16Sums& in_tiles) noexcept;

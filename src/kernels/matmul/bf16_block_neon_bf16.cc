@@ -90,6 +90,6 @@ void settle(Bf16Sums&) noexcept {}
 
 extern const Bf16Kernels kBf16Kernels_neon_bf16;
 constinit const Bf16Kernels kBf16Kernels_neon_bf16 = {
-    base::Isa::neon_bf16, false, begin, end, block, settle, finish, gather, gather_alike};
+    base::Isa::neon_bf16, false, false, begin, end, block, settle, finish, gather, gather_alike};
 
 }  // namespace wherry::kernels

@@ -165,6 +165,6 @@ void gather_alike(const Bf16AlikeRows& rows) noexcept { kBf16Kernels_neon_bf16.g
 
 extern const Bf16Kernels kBf16Kernels_sve_bf16;
 constinit const Bf16Kernels kBf16Kernels_sve_bf16 = {
-    base::Isa::sve_bf16, false, begin, end, block, settle, finish, gather, gather_alike};
+    base::Isa::sve_bf16, false, false, begin, end, block, settle, finish, gather, gather_alike};
 
 }  // namespace wherry::kernels

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include "base/checked_math.h"
@@ -309,10 +310,6 @@ void Bf16Walk::run(Operands& operands, const std::int64_t* tap_bytes, const Epil
         task.row_tiles = block.row_tiles;
         task.sums = scratch.sums + (chunks > 1 ? b : turn) * kBf16BlockRows * kBf16BlockColumns;
         task.adds = chunk > 0;
-        kernels_->block(task, pending, in_tiles);
-        task.prefetch += task.prefetch_lines * 64 * task.taps * task.steps;
-        pending = nullptr;
-        if (!last_chunk) continue;
         Bf16Finish& finish = finishes[turn];
         finish.sums = task.sums;
         finish.residual_offsets = scratch.residual_offsets + b * kBf16BlockRows;
@@ -326,6 +323,14 @@ void Bf16Walk::run(Operands& operands, const std::int64_t* tap_bytes, const Epil
               static_cast<const std::byte*>(epilogue.residual) + (origin.residual_offset + y_column) * residual_bytes;
         }
         std::byte* const to = static_cast<std::byte*>(y) + y_column * element_bytes_;
+        finish.y = to;
+        finish.y_offsets = scratch.y_offsets + b * kBf16BlockRows;
+        if (kernels_->finishes_itself)
+          kernels_->block(task, last_chunk && !program ? &finish : nullptr, in_tiles);
+        else
+          kernels_->block(task, std::exchange(pending, nullptr), in_tiles);
+        task.prefetch += task.prefetch_lines * 64 * task.taps * task.steps;
+        if (!last_chunk) continue;
         if (program) {
           // Into fp32 rows first, all of them, then through the program.
           finish.y = reinterpret_cast<std::byte*>(scratch.results);
@@ -336,9 +341,7 @@ void Bf16Walk::run(Operands& operands, const std::int64_t* tap_bytes, const Epil
           EpilogueOrigin at = origin;
           at.column = y_column;
           run_program(epilogue, at, finish, scratch.pixels + b * kBf16BlockRows, scratch.results, to, y_row_stride);
-        } else {
-          finish.y = to;
-          finish.y_offsets = scratch.y_offsets + b * kBf16BlockRows;
+        } else if (!kernels_->finishes_itself) {
           pending = &finish;
           turn ^= 1;
         }
