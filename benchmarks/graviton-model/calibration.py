@@ -19,7 +19,7 @@ MODELS = ("resnet50", "mobilenet_v2", "distilbert")
 ENVIRONMENT: dict[str, str | None] = {"WHERRY_FORCE_ISA": "avx2", "WHERRY_TUNING": "", "OMP_NUM_THREADS": "1"}
 # /proc/cpuinfo's vendor, family and model -> LLVM's model of the pipeline
 _CORES = {("GenuineIntel", 6, 143): "sapphirerapids", ("GenuineIntel", 6, 207): "sapphirerapids", ("GenuineIntel", 6, 106): "icelake-server",
-          ("GenuineIntel", 6, 85): "skylake-avx512"}
+          ("GenuineIntel", 6, 85): "skylake-avx512", ("AuthenticAMD", 25, 17): "znver4"}
 _FAMILIES = {("AuthenticAMD", 23): "znver2", ("AuthenticAMD", 25): "znver3", ("AuthenticAMD", 26): "znver4"}
 
 

@@ -16,7 +16,7 @@ from .loops import FewRows, Loop, peak_of
 from .modelling import Modelled
 from .pipeline import Core
 from .profile import instructions_in
-from .workloads import SIDE_BY_SIDE, Case, Layer, Machine
+from .workloads import GRAVITON3, SIDE_BY_SIDE, Case, Layer, Machine
 
 ENGINES = {"wherry": "wherry", "torch": "PyTorch"}
 CORES = (1, 4, 16)
@@ -31,19 +31,21 @@ def title(case: Case) -> str:
 
 
 def counts_table(counted: Mapping[Case, Counted]) -> str:
-    """Counted: millions of instructions of an inference, side by side."""
+    """Counted: millions of instructions of an inference, side by side where both were counted."""
     rows = []
     for model, precision in SIDE_BY_SIDE:
-        ours, theirs = (counted.get(Case(engine, model, precision)) for engine in ("wherry", "torch"))
-        values = [instructions_in(one.blocks) if one else None for one in (ours, theirs)]
-        ratio = f"{values[0] / values[1]:.2f}" if values[0] and values[1] else ""
-        rows.append([title(Case("wherry", model, precision)), *(million(value) if value else "" for value in values), ratio])
+        both = [counted.get(Case(engine, model, precision)) for engine in ("wherry", "torch")]
+        if None in both:
+            continue
+        ours, theirs = (instructions_in(one.blocks) for one in both)
+        rows.append([title(Case("wherry", model, precision)), million(ours), million(theirs), f"{ours / theirs:.2f}"])
     return markdown_table(["model", "wherry, million", "PyTorch, million", "wherry ÷ PyTorch"], rows)
 
 
 def mix_table(mixes: Mapping[Case, Mapping[str, float]]) -> str:
-    """Counted: what those instructions are."""
-    rows = [[title(case), ENGINES[case.engine], *(million(mix[kind]) for kind in KINDS)] for case, mix in mixes.items()]
+    """Counted: what those instructions are, on the machine where both engines were counted."""
+    rows = [[title(case), ENGINES[case.engine], *(million(mix[kind]) for kind in KINDS)] for case, mix in mixes.items()
+            if case.machine == GRAVITON3]
     return markdown_table(["model", "engine", *(f"{kind}, million" for kind in KINDS)], rows)
 
 

@@ -207,10 +207,19 @@ class Reports(unittest.TestCase):
     def test_side_by_side(self):
         block = Block(Place("f", 0), ("aa000000",) * 10)
         counted = {workloads.Case("wherry", "resnet50", "bf16"): report.Counted({block: 3e7}, {}),
-                   workloads.Case("torch", "resnet50", "bf16"): report.Counted({block: 6e7}, {})}
+                   workloads.Case("torch", "resnet50", "bf16"): report.Counted({block: 6e7}, {}),
+                   workloads.Case("wherry", "resnet50", "fp32"): report.Counted({block: 3e7}, {})}
         table = report.counts_table(counted)
         self.assertIn("| ResNet-50, bf16 | 300.0 | 600.0 | 0.50 |", table)
-        self.assertIn("| ResNet-50, fp32 |  |  |  |", table)
+        # A number beside an older one of the peer would have a ratio of neither.
+        self.assertNotIn("ResNet-50, fp32", table)
+
+    def test_other_machines_are_not_in_the_mix(self):
+        mixes = {workloads.Case("wherry", "resnet50", "bf16", machine): dict.fromkeys(report.KINDS, count)
+                 for machine, count in ((workloads.GRAVITON3, 1e6), (workloads.GRAVITON4, 2e6))}
+        table = report.mix_table(mixes)
+        self.assertIn("| ResNet-50, bf16 | wherry | 1.0 |", table)
+        self.assertNotIn("2.0", table)
 
     def test_names_are_fit_for_a_table(self):
         self.assertEqual(report.shortened("wherry::kernels::(anonymous namespace)::block<8, 3>(float const*, long)"), "block<8, 3>")
