@@ -42,7 +42,15 @@ void block(const Bf16BlockTask& task, Bf16Finish* own, Bf16Sums&) noexcept {
 }  // namespace
 
 extern const Bf16Kernels kBf16Kernels_avx512_bf16;
-constinit const Bf16Kernels kBf16Kernels_avx512_bf16 = {
-    base::Isa::avx512_bf16, true, true, begin, end, block, settle, finish, gather, nullptr};
+constinit const Bf16Kernels kBf16Kernels_avx512_bf16 = {.isa = base::Isa::avx512_bf16,
+                                                        .rows_anywhere = true,
+                                                        .finishes_itself = true,
+                                                        .begin = begin,
+                                                        .end = end,
+                                                        .block = block,
+                                                        .settle = settle,
+                                                        .finish = finish,
+                                                        .gather = gather,
+                                                        .gather_alike = nullptr};
 
 }  // namespace wherry::kernels

@@ -164,7 +164,15 @@ void gather_alike(const Bf16AlikeRows& rows) noexcept { kBf16Kernels_neon_bf16.g
 }  // namespace
 
 extern const Bf16Kernels kBf16Kernels_sve_bf16;
-constinit const Bf16Kernels kBf16Kernels_sve_bf16 = {
-    base::Isa::sve_bf16, false, false, begin, end, block, settle, finish, gather, gather_alike};
+constinit const Bf16Kernels kBf16Kernels_sve_bf16 = {.isa = base::Isa::sve_bf16,
+                                                     .rows_anywhere = false,
+                                                     .finishes_itself = false,
+                                                     .begin = begin,
+                                                     .end = end,
+                                                     .block = block,
+                                                     .settle = settle,
+                                                     .finish = finish,
+                                                     .gather = gather,
+                                                     .gather_alike = gather_alike};
 
 }  // namespace wherry::kernels
