@@ -53,20 +53,23 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     if args.document and not args.document.is_file():
         parser.error(f"--document {args.document}: no such file")
     try:
-        args.cases, args.sections = select(args.only)
+        args.cases, args.layer_cases, args.sections = select(args.only)
     except ValueError as error:
         parser.error(str(error))
     return args
 
 
-def select(patterns: Sequence[str]) -> tuple[list[Case], list[str]]:
-    """Cases and sections that match any pattern; all where there are none. Raises ValueError for one that matches nothing."""
-    names = [*(case.name for case in CASES), *SECTIONS]
+def select(patterns: Sequence[str]) -> tuple[list[Case], list[Case], list[str]]:
+    """Cases of models and of layers (all of "convolutions"), and sections, that match any pattern; all where there are none. Raises ValueError for
+    one that matches nothing."""
+    of_layers = [case for layer in LAYERS for case in layer.cases]
+    names = [*(case.name for case in [*CASES, *of_layers]), *SECTIONS]
     for pattern in patterns:
         if not fnmatch.filter(names, pattern):
             raise ValueError(f"--only {pattern}: matches nothing; there are {', '.join(names)}")
     chosen = {name for name in names if not patterns or any(fnmatch.fnmatch(name, pattern) for pattern in patterns)}
-    return [case for case in CASES if case.name in chosen], [name for name in SECTIONS if name in chosen]
+    return ([case for case in CASES if case.name in chosen], [case for case in of_layers if case.name in chosen or "convolutions" in chosen],
+            [name for name in SECTIONS if name in chosen])
 
 
 def count(cases: Iterable[Case], counter: counting.Counter, only_counted: bool, say: Progress) -> dict[Case, Counted]:
@@ -151,7 +154,7 @@ def error_table(args: argparse.Namespace, bench: Bench, say: Progress) -> str:
 def run(args: argparse.Namespace) -> None:
     say = Progress(0)
     program = counting.ARM64 / counting.PROGRAM
-    cases = [*args.cases, *(case for layer in LAYERS for case in layer.cases if "convolutions" in args.sections)]
+    cases = [*args.cases, *args.layer_cases]
     if not args.list and not args.counted and ("loops" in args.sections or any(case.engine == "wherry" for case in cases)):
         say.say("building wherry for AArch64")
         program = counting.build("arm64")

@@ -278,10 +278,15 @@ class Documents(unittest.TestCase):
 
 class Selection(unittest.TestCase):
     def test_patterns(self):
-        cases, sections = command.select(["*mobilenet_v2-bf16*", "loops"])
+        cases, layers, sections = command.select(["*mobilenet_v2-bf16*", "loops"])
+        self.assertEqual(layers, [])
         self.assertEqual([one.name for one in cases], ["wherry-mobilenet_v2-bf16-graviton3", "torch-mobilenet_v2-bf16-graviton3"])
         self.assertEqual(sections, ["loops"])
-        self.assertEqual(command.select([]), (list(workloads.CASES), list(command.SECTIONS)))
+        of_layers = [case for layer in workloads.LAYERS for case in layer.cases]
+        self.assertEqual(command.select([]), (list(workloads.CASES), of_layers, list(command.SECTIONS)))
+        self.assertEqual(command.select(["convolutions"]), ([], of_layers, ["convolutions"]))
+        self.assertEqual([case.name for case in command.select(["wherry-convolution64-*"])[1]],
+                         ["wherry-convolution64-x2-bf16-graviton3", "wherry-convolution64-x4-bf16-graviton3"])
         with self.assertRaisesRegex(ValueError, "--only vgg: matches nothing; there are wherry-resnet50-bf16-graviton3, "):
             command.select(["vgg"])
 

@@ -158,6 +158,11 @@ class Bf16Convolution final : public Convolution {
     problem.line_rows = problem.gathers ? shape_.batch * out_h_ * out_w_ : lines_.rows;
     problem.rows = problem.gathers ? problem.line_rows : lines_.count * lines_.rows;
     problem.piece_elements = alike_elements();
+    // The window of the pixel below has all rows of this one's but the first.
+    if (const std::int64_t rows = shared_line(problem.piece_elements); rows != 0) {
+      problem.line_rows = rows;
+      problem.shared_rows = out_w_;
+    }
     problem.a_row_bytes = lines_.row_bytes;
     // A window's taps in neighbouring pixels of a row share their cache lines.
     problem.a_read_bytes = 2 * bf16_channels(shape_.weights) * shape_.weights.kernel_h * shape_.stride_w;
@@ -210,10 +215,21 @@ class Bf16Convolution final : public Convolution {
     const std::int64_t elements = bf16_channels(shape_.weights) * (rows_are_pieces() ? shape_.weights.kernel_w : 1);
     return elements % kBf16Group == 0 ? elements : 0;
   }
+  /// Rows of a block where windows share gathered rows: a part of a row of the image that fills most of a block. Else
+  /// 0.
+  std::int64_t shared_line(std::int64_t piece_elements) const {
+    if (piece_elements == 0 || !rows_are_pieces() || shape_.weights.kernel_h == 1 || shape_.stride_h != 1 ||
+        shape_.dilation_h != 1 || shape_.batch != 1)
+      return 0;
+    for (std::int64_t rows = kBf16BlockRows; rows > kBf16TileRows; rows -= 2)
+      if (out_w_ % rows == 0) return rows;
+    return 0;
+  }
   /// Bytes from the first pixel of x to where the window of each of `count` neighbouring pixels of y begins, padding
   /// apart.
   void locate(std::int64_t pixel, std::int64_t count, std::int64_t* bytes) const noexcept {
-    std::int64_t ow = pixel % out_w_, oh = pixel / out_w_ % out_h_, n = pixel / (out_w_ * out_h_);
+    std::int64_t ow = pixel % out_w_, oh = pixel / out_w_, n = 0;
+    if (shape_.batch > 1) n = oh / out_h_, oh %= out_h_;
     const bool phases = shape_.x_stride_phase != 0;
     const std::int64_t step = 2 * (phases ? 1 : shape_.stride_w) * shape_.x_stride_w;
     const std::int64_t row_step = 2 * (phases ? 1 : shape_.stride_h) * shape_.x_stride_h;
@@ -221,7 +237,8 @@ class Bf16Convolution final : public Convolution {
       std::int64_t at = 2 * n * shape_.x_stride_n + oh * row_step + ow * step;
       for (; r < count && ow < out_w_; ++r, ++ow, at += step) bytes[r] = at;
       ow = 0;
-      if (++oh == out_h_) oh = 0, ++n;
+      // Of one image, what is below the last row of windows is the end of its padding.
+      if (++oh == out_h_ && shape_.batch > 1) oh = 0, ++n;
     }
   }
   std::int64_t taps() const { return shape_.weights.kernel_h * shape_.weights.kernel_w; }

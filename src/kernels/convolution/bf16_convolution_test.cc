@@ -245,6 +245,28 @@ TEST_P(Bf16ConvolutionOn, PaddingMayDifferOnEverySideAndExceedTheImage) {
     }
 }
 
+/// Widths that whole blocks fill, where rows of pixels may be gathered once for all windows that hold them.
+TEST_P(Bf16ConvolutionOn, WindowsOfWideRowsShareTheirPixels) {
+  int options = 0;
+  for (const auto& [kernel_h, kernel_w] : {std::pair{3, 3}, {2, 1}, {5, 3}})
+    for (const ConvolutionWeights& weights :
+         {ConvolutionWeights{16, 40, kernel_h, kernel_w, 1}, ConvolutionWeights{4, 8, kernel_h, kernel_w, 1},
+          ConvolutionWeights{20, 33, kernel_h, kernel_w, 1}, ConvolutionWeights{64, 96, kernel_h, kernel_w, 2}})
+      for (const std::int64_t width : {18, 20, 28, 31, 32, 40, 56, 96})
+        for (const bool halo : {false, true}) {
+          ConvolutionShape shape = dense(weights, 1 + options % 6, width);
+          shape.pad_top = kernel_h / 2, shape.pad_bottom = (kernel_h - 1) / 2 + options % 2;
+          shape.pad_left = kernel_w / 2, shape.pad_right = (kernel_w - 1) / 2;
+          if (kernel_w == 1 && shape.in_h >= kernel_h && !halo) shape.pad_top = shape.pad_bottom = 0;
+          if (options % 8 == 7) shape.batch = 2;
+          set_strides(shape);
+          if (halo) add_halo(shape);
+          check(shape, GetParam(), options, 1 + options % 3);
+          ++options;
+          if (HasFatalFailure()) return;
+        }
+}
+
 TEST_P(Bf16ConvolutionOn, SlicesOfLargerBuffers) {
   for (const ConvolutionWeights& weights : all_families(3, 3))
     for (const int which : {0, 1, 2, 3}) {

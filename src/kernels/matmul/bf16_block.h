@@ -36,7 +36,7 @@ enum class Bf16Streams : std::uint8_t { none, a, b };
 
 /// sums[r, j] = (adds ? sums[r, j] : 0) + Σ over taps t, steps s, k < step of A[t, s, r, k] · B[t, s, k, j].
 /// A[t, s, r, k] is the bf16 at a[r / 16] + tap_bytes[t] + s · a_step_bytes + r % 16 · a_row_bytes + 2 · k. Where A is
-/// gathered there is one tap, and a step's rows of both tiles follow each other without gaps. Where row_bytes is not
+/// gathered, a step's rows of both tiles follow each other without gaps. Where row_bytes is not
 /// null, A[t, s, r, k] is at a[0] + row_bytes[r] + tap_bytes[t] + s · a_step_bytes + 2 · k.
 struct Bf16BlockTask {
   const std::byte* a[2];  ///< one a row tile

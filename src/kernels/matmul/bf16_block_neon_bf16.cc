@@ -32,21 +32,24 @@ __attribute__((noinline)) void product(const Bf16QuadTask& task, const std::byte
       sum[p][v] =
           task.adds ? vcombine_f32(vld1_f32(row + 2 * v), vld1_f32(row + kBf16BlockColumns + 2 * v)) : vdupq_n_f32(0);
   }
-  const std::byte* const end = a + task.quads * kBf16QuadRowsBytes;
   const std::int64_t b_bytes = task.b_quad_bytes;
-  for (; a != end; a += kBf16QuadRowsBytes, b += b_bytes) {
-    const auto* const rows = reinterpret_cast<const bfloat16_t*>(a);
-    const auto* const columns = reinterpret_cast<const bfloat16_t*>(b);
-    bfloat16x8_t column[kVectors];
+  for (std::int64_t tap = 0; tap < task.taps; ++tap) {
+    const std::byte* at = a + task.tap_bytes[tap];
+    const std::byte* const end = at + task.quads * kBf16QuadRowsBytes;
+    for (; at != end; at += kBf16QuadRowsBytes, b += b_bytes) {
+      const auto* const rows = reinterpret_cast<const bfloat16_t*>(at);
+      const auto* const columns = reinterpret_cast<const bfloat16_t*>(b);
+      bfloat16x8_t column[kVectors];
 #pragma GCC unroll 4
-    for (int v = 0; v < kVectors; ++v) column[v] = vld1q_bf16(columns + 8 * v);
+      for (int v = 0; v < kVectors; ++v) column[v] = vld1q_bf16(columns + 8 * v);
 #pragma GCC unroll 8
-    for (int p = 0; p < kPairs; ++p) {
-      // Loads of A stay where they are written: all of them ahead of the products would not fit the registers.
-      if (p % 2 == 0) __asm__ volatile("" ::: "memory");
-      const bfloat16x8_t pair = vld1q_bf16(rows + 8 * p);
+      for (int p = 0; p < kPairs; ++p) {
+        // Loads of A stay where they are written: all of them ahead of the products would not fit the registers.
+        if (p % 2 == 0) __asm__ volatile("" ::: "memory");
+        const bfloat16x8_t pair = vld1q_bf16(rows + 8 * p);
 #pragma GCC unroll 4
-      for (int v = 0; v < kVectors; ++v) sum[p][v] = vbfmmlaq_f32(sum[p][v], pair, column[v]);
+        for (int v = 0; v < kVectors; ++v) sum[p][v] = vbfmmlaq_f32(sum[p][v], pair, column[v]);
+      }
     }
   }
 #pragma GCC unroll 8

@@ -53,13 +53,21 @@ __attribute__((noinline)) void product(const Bf16QuadTask& task, const std::byte
 #undef WHERRY_LOAD
   }
 
-  // An address for each vector of B and an index that ends at 0: no comparison.
-  const auto* rows = reinterpret_cast<const bfloat16_t*>(a);
+  // An address for each vector of B and an index that ends at 0 with each tap: no comparison.
   const std::int64_t b_elements = task.b_quad_bytes / 2, vector = static_cast<std::int64_t>(svcnth());
-  const bfloat16_t* c0 = reinterpret_cast<const bfloat16_t*>(b) + task.quads * b_elements;
+  const std::int64_t tap_elements = task.quads * b_elements;
+  const bfloat16_t* c0 = reinterpret_cast<const bfloat16_t*>(b) + tap_elements;
   const bfloat16_t *c1 = c0 + vector, *c2 = c1 + vector, *c3 = c2 + vector;
   __asm__("" : "+r"(c0), "+r"(c1), "+r"(c2), "+r"(c3));
-  std::int64_t i = -task.quads * b_elements;
+  const bfloat16_t* rows;
+  std::int64_t i;
+#define WHERRY_EACH_TAP(DO)                                                         \
+  for (std::int64_t tap = 0;;) {                                                    \
+    rows = reinterpret_cast<const bfloat16_t*>(a + task.tap_bytes[tap]);            \
+    i = -tap_elements;                                                              \
+    DO if (++tap == task.taps) break;                                               \
+    c0 += tap_elements, c1 += tap_elements, c2 += tap_elements, c3 += tap_elements; \
+  }
 #define WHERRY_MULTIPLY(p, sum)                                                                   \
   if constexpr (kPairs > p) {                                                                     \
     if constexpr (p % 2 == 0) __asm__ volatile("" ::: "memory");                                  \
@@ -88,11 +96,16 @@ __attribute__((noinline)) void product(const Bf16QuadTask& task, const std::byte
     WHERRY_MULTIPLY(1, sum)                          \
     i += b_elements, rows += kBf16QuadRowsBytes / 2; \
   }
-    if (task.quads % 2 != 0) WHERRY_STEP(s)
-    while (i != 0) {
-      WHERRY_STEP(s)
-      WHERRY_STEP(t)
-    }
+#define WHERRY_TAP                          \
+  {                                         \
+    if (task.quads % 2 != 0) WHERRY_STEP(s) \
+    while (i != 0) {                        \
+      WHERRY_STEP(s)                        \
+      WHERRY_STEP(t)                        \
+    }                                       \
+  }
+    WHERRY_EACH_TAP(WHERRY_TAP)
+#undef WHERRY_TAP
 #undef WHERRY_STEP
 #define WHERRY_ADD(p)                                                                             \
   if constexpr (kPairs > p) {                                                                     \
@@ -105,11 +118,15 @@ __attribute__((noinline)) void product(const Bf16QuadTask& task, const std::byte
     WHERRY_ADD(1)
 #undef WHERRY_ADD
   } else {
-    for (; i != 0; i += b_elements, rows += kBf16QuadRowsBytes / 2) {
-      WHERRY_COLUMNS
-      WHERRY_EACH_PAIR(WHERRY_MULTIPLY_S)
-    }
+#define WHERRY_TAP                                                  \
+  for (; i != 0; i += b_elements, rows += kBf16QuadRowsBytes / 2) { \
+    WHERRY_COLUMNS                                                  \
+    WHERRY_EACH_PAIR(WHERRY_MULTIPLY_S)                             \
   }
+    WHERRY_EACH_TAP(WHERRY_TAP)
+#undef WHERRY_TAP
+  }
+#undef WHERRY_EACH_TAP
 #undef WHERRY_MULTIPLY_S
 #undef WHERRY_COLUMNS
 #undef WHERRY_MULTIPLY

@@ -16,8 +16,10 @@ inline constexpr std::int64_t kBf16QuadRowsBytes = kBf16BlockRows * kBf16QuadRow
 inline constexpr int kBf16QuadPairs = 6;
 
 struct Bf16QuadTask {
-  std::int64_t quads;
-  std::int64_t b_quad_bytes;  ///< of all columns of the block
+  std::int64_t taps;
+  const std::int64_t* tap_bytes;  ///< from the first row's quads to those of the tap
+  std::int64_t quads;             ///< of a tap
+  std::int64_t b_quad_bytes;      ///< of all columns of the block
   bool adds;
 };
 
@@ -25,7 +27,7 @@ namespace {
 
 /// A block whose rows were gathered: those of both tiles follow each other, 8 bytes apart.
 inline __attribute__((always_inline)) Bf16QuadTask quads_of(const Bf16BlockTask& task) noexcept {
-  return {task.taps * task.steps, task.column_tiles * kBf16TileColumns * kBf16QuadRowBytes, task.adds};
+  return {task.taps, task.tap_bytes, task.steps, task.column_tiles * kBf16TileColumns * kBf16QuadRowBytes, task.adds};
 }
 
 /// Calls product(first row, pairs of rows) for runs of nearly equal length.

@@ -43,7 +43,7 @@ std::size_t round_up(std::int64_t bytes) { return static_cast<std::size_t>((byte
 /// Chunks of depth for superblocks of `size` blocks. Neighbouring taps read the same pixels from L1, so only products
 /// of one tap are cut.
 std::int64_t chunks_for(const Bf16Problem& problem, std::int64_t size) {
-  const bool one_tap = problem.gathers || problem.panels.taps == 1;
+  const bool one_tap = problem.gathers ? problem.shared_rows == 0 : problem.panels.taps == 1;
   const Bf16Panels& panels = problem.panels;
   return size > 1 && one_tap ? base::ceil_div(panels.all_steps(), kMostChunkBytes / (2 * panels.tile_bytes())) : 1;
 }
@@ -71,7 +71,9 @@ double cost(const Bf16Problem& problem, const Bf16Blocking& blocking) {
 
   // What a block brings from L2: its rows, unless those of the superblock stay in L1 from panel to panel; and the
   // panel, unless that stays from block to block.
-  const double rows = size * a_block;
+  const double gathered =
+      (size + static_cast<double>(problem.shared_blocks())) * static_cast<double>(problem.gathered_bytes());
+  const double rows = problem.gathers ? gathered : size * a_block;
   const bool all_stay = weights + rows < kL1Bytes;
   const bool rows_stay = rows + panel / chunks < kL1Bytes;
   const bool panel_stays = panel / chunks < kL1Bytes && size > 1;
@@ -88,7 +90,7 @@ double cost(const Bf16Problem& problem, const Bf16Blocking& blocking) {
   const double warm = size * block;
   const double first_items = std::min(items, static_cast<double>(panels.count));
   double cycles = weights < kBf16ResidentBytes ? first_items * cold + (items - first_items) * warm : items * cold;
-  if (problem.gathers) cycles += visited * size * a_block / kGatherRate;
+  if (problem.gathers) cycles += visited * gathered / kGatherRate;
   // Rows that another core has just written come slowly. If threads divide rows, each finds its own.
   const double read = std::min(1.0, visited / static_cast<double>(superblocks));
   const double foreign = std::max(0.0, read - 1.0 / problem.threads);
@@ -104,7 +106,7 @@ std::int64_t most_blocks(const Bf16Problem& problem) {
   constexpr std::int64_t kMostBlocks = 64;
   constexpr std::int64_t kMostGatheredBytes = 1 << 20;
   if (!problem.gathers) return kMostBlocks;
-  return std::clamp<std::int64_t>(kMostGatheredBytes / (kBf16BlockRows * problem.panels.padded_depth() * 2), 1,
+  return std::clamp<std::int64_t>(kMostGatheredBytes / problem.gathered_bytes() - problem.shared_blocks(), 1,
                                   kMostBlocks);
 }
 
@@ -175,7 +177,10 @@ Bf16Walk::Bf16Walk(const Bf16Problem& problem, base::Isa isa, const Choice& choi
   row_at_ = blocks_at_ + round_up(blocks * static_cast<std::int64_t>(sizeof(Block)));
   gathered_at_ = row_at_ + (problem.gathers ? round_up(2 * problem.panels.padded_depth()) : 0);
   packed_at_ =
-      gathered_at_ + (problem.gathers ? round_up(blocks * kBf16BlockRows * problem.panels.padded_depth() * 2) : 0);
+      gathered_at_ + (problem.gathers ? round_up((blocks + problem.shared_blocks()) * problem.gathered_bytes()) : 0);
+  for (std::int64_t tap = 0; tap < problem.shared_taps(); ++tap)
+    shared_tap_bytes_.push_back(
+        problem.shared_rows == 0 ? 0 : tap * (problem.shared_rows / problem.line_rows) * problem.gathered_bytes());
   scratch_bytes_ = packed_at_ + (problem.packs_b ? round_up(2 * problem.panels.strip_bytes()) : 0);
 }
 

@@ -35,12 +35,22 @@ struct Bf16Problem {
   bool packs_b = false;  ///< B is an activation: packed by whoever uses it
   /// Of the pieces that every row to gather has, each a tap's, as Bf16AlikeRows has them; 0 where rows differ.
   std::int64_t piece_elements = 0;
+  /// Where not 0, a row's second piece is the first of the row so many rows on, and so forth, so that rows are gathered
+  /// with their first piece alone, and once for all that share it. line_rows divides it, and is of one block.
+  std::int64_t shared_rows = 0;
   std::int64_t a_row_bytes = 0;   ///< of A read where it lies: between neighbouring rows …
   std::int64_t a_read_bytes = 0;  ///< … and how much of memory a row adds
   bool y_is_even = false;         ///< rows of y that follow each other lie at even distances, all through a product
   bool y_is_bf16 = true;
   DType y_dtype = DType::bf16;
   int threads = 1;
+
+  /// Pieces of a row, which are the taps of a block, where rows are shared; else 1.
+  std::int64_t shared_taps() const { return shared_rows == 0 ? 1 : panels.padded_depth() / piece_elements; }
+  /// Blocks of rows that are gathered beyond those of the results.
+  std::int64_t shared_blocks() const { return shared_rows == 0 ? 0 : (shared_taps() - 1) * (shared_rows / line_rows); }
+  /// Of a block's gathered rows.
+  std::int64_t gathered_bytes() const { return kBf16BlockRows * 2 * panels.padded_depth() / shared_taps(); }
 };
 
 /// How the work is cut. Tiles of 16 rows pair up to blocks; the last block may be a single tile.
@@ -118,6 +128,7 @@ class Bf16Walk {
   Bf16Problem problem_;
   const Bf16Kernels* kernels_;
   Bf16Blocking blocking_;
+  std::vector<std::int64_t> shared_tap_bytes_;
   std::int64_t element_bytes_;
   std::size_t results_at_, tables_at_, blocks_at_, row_at_, gathered_at_, packed_at_, scratch_bytes_;
 };
@@ -130,8 +141,9 @@ void Bf16Walk::gather_tile(Operands& operands, const std::int64_t* tap_bytes, st
   if (problem_.piece_elements != 0) {
     std::int64_t row_bytes[kBf16TileRows];
     operands.locate(first, count, row_bytes);
-    kernels_->gather_alike({operands.a(outer, 0), row_bytes, count, tap_bytes, depth / problem_.piece_elements,
-                            problem_.piece_elements, to, task.a_step_bytes});
+    const std::int64_t pieces = problem_.shared_rows == 0 ? depth / problem_.piece_elements : 1;
+    kernels_->gather_alike(
+        {operands.a(outer, 0), row_bytes, count, tap_bytes, pieces, problem_.piece_elements, to, task.a_step_bytes});
     return;
   }
   for (std::int64_t r = 0; r < count; r += kBf16GatherRows) {
@@ -165,9 +177,9 @@ void Bf16Walk::run(Operands& operands, const std::int64_t* tap_bytes, const Epil
   if (problem_.gathers) {
     task.a_row_bytes = std::int64_t{2} * panels.step;
     task.a_step_bytes = kBf16BlockRows * task.a_row_bytes;
-    task.tap_bytes = kNoTaps;
-    task.taps = 1;
-    task.steps = panels.all_steps();
+    task.tap_bytes = problem_.shared_rows == 0 ? kNoTaps : shared_tap_bytes_.data();
+    task.taps = problem_.shared_taps();
+    task.steps = panels.all_steps() / task.taps;
   } else {
     task.a_row_bytes = problem_.a_row_bytes;
     task.a_step_bytes = std::int64_t{2} * panels.step;
@@ -236,8 +248,8 @@ void Bf16Walk::run(Operands& operands, const std::int64_t* tap_bytes, const Epil
           std::int64_t* const pixels = scratch.pixels + b * kBf16BlockRows + t * kBf16TileRows;
           const std::int64_t at = line * problem_.line_rows + row;
           if (problem_.gathers) {
-            std::byte* const to = scratch.gathered + b * kBf16BlockRows * panels.padded_depth() * 2 +
-                                  t * kBf16TileRows * task.a_row_bytes;
+            std::byte* const to =
+                scratch.gathered + b * problem_.gathered_bytes() + t * kBf16TileRows * task.a_row_bytes;
             block.a[t] = to;
             block.rows += static_cast<int>(here);
             operands.outputs(outer, at, here, offsets, pixels);
@@ -259,6 +271,14 @@ void Bf16Walk::run(Operands& operands, const std::int64_t* tap_bytes, const Epil
           }
         }
       }
+      // What the last blocks share with rows that are not of this superblock.
+      for (std::int64_t b = blocks; b < blocks + problem_.shared_blocks(); ++b)
+        for (int t = 0; t < 2; ++t) {
+          const std::int64_t row = t * kBf16TileRows;
+          gather_tile(operands, tap_bytes, outer, (first + b) * problem_.line_rows + row,
+                      std::min<std::int64_t>(kBf16TileRows, problem_.line_rows - row), task,
+                      scratch.gathered + b * problem_.gathered_bytes() + row * task.a_row_bytes, scratch.row);
+        }
       if (epilogue.residual != nullptr) {
         const std::int64_t row_bytes = epilogue.residual_row_stride * residual_bytes;
         for (std::int64_t b = 0; b < blocks; ++b)
