@@ -16,4 +16,12 @@ std::vector<std::vector<std::size_t>> batches_by_length(std::span<const std::siz
 /// text is alone in one.
 std::vector<std::vector<std::size_t>> packs_of(std::span<const std::size_t> lengths, std::size_t tokens);
 
+/// The texts of one such batch or pack.
+template <typename Text>
+std::vector<Text> texts_of(std::span<const Text> texts, std::span<const std::size_t> indices) {
+  std::vector<Text> result;
+  for (const std::size_t index : indices) result.push_back(texts[index]);
+  return result;
+}
+
 }  // namespace wherry::tasks

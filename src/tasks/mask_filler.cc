@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "tasks/length_batches.h"
 
 namespace wherry::tasks {
 
@@ -32,8 +33,7 @@ text::Encoding MaskFiller::encode(const TextInput& input) const {
 std::vector<Fillings> MaskFiller::fill(std::span<const text::Encoding* const> texts, std::size_t top) const {
   std::vector<Fillings> results(texts.size());
   for (const auto& part : model_.parts(texts)) {
-    std::vector<const text::Encoding*> together;
-    for (const std::size_t index : part) together.push_back(texts[index]);
+    const std::vector<const text::Encoding*> together = texts_of(texts, part);
     std::vector<Fillings> answers = fill_part(together, top);
     for (std::size_t i = 0; i < part.size(); ++i) results[part[i]] = std::move(answers[i]);
   }

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/check.h"
+#include "tasks/length_batches.h"
 #include "tasks/top_classes.h"
 
 namespace wherry::tasks {
@@ -36,8 +37,7 @@ std::vector<std::vector<LabelScore>> TextClassifier::classify(std::span<const te
                                                               std::size_t top) const {
   std::vector<std::vector<LabelScore>> results(texts.size());
   for (const auto& part : model_.parts(texts)) {
-    std::vector<const text::Encoding*> together;
-    for (const std::size_t index : part) together.push_back(texts[index]);
+    const std::vector<const text::Encoding*> together = texts_of(texts, part);
     const Tensor logits = model_.output(model_.run_part(together), "logits", 2);
     const auto classes = static_cast<std::size_t>(logits.sizes()[1]);
     for (std::size_t i = 0; i < part.size(); ++i)

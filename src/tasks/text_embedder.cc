@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/check.h"
+#include "tasks/length_batches.h"
 
 namespace wherry::tasks {
 namespace {
@@ -34,8 +35,7 @@ void make_length_one(std::vector<float>& vector) {
 std::vector<std::vector<float>> TextEmbedder::embed(std::span<const text::Encoding* const> texts) const {
   std::vector<std::vector<float>> results(texts.size());
   for (const auto& part : model_.parts(texts)) {
-    std::vector<const text::Encoding*> together;
-    for (const std::size_t index : part) together.push_back(texts[index]);
+    const std::vector<const text::Encoding*> together = texts_of(texts, part);
     std::vector<std::vector<float>> vectors = embed_part(together);
     for (std::size_t i = 0; i < part.size(); ++i) results[part[i]] = std::move(vectors[i]);
   }

@@ -119,8 +119,9 @@ struct Bf16AlikeRows {
 
 struct Bf16Kernels {
   base::Isa isa;
-  bool rows_anywhere;    ///< reads rows of interest alone, and through row_bytes; else tiles of 16 at even distances
-  bool finishes_itself;  ///< `block` is given its own rows to finish instead of those of the block before
+  bool rows_anywhere =
+      false;  ///< reads rows of interest alone, and through row_bytes; else tiles of 16 at even distances
+  bool finishes_itself = false;      ///< `block` is given its own rows to finish instead of those of the block before
   void (*begin)(int step) noexcept;  ///< on each thread, before its blocks
   void (*end)() noexcept;            ///< and after them
   /// Multiplies a block and finishes all rows of `pending`, the block before, or, where finishes_itself, its own (null
@@ -133,7 +134,7 @@ struct Bf16Kernels {
   void (*finish)(Bf16Finish& finish, int count) noexcept;
   /// Up to kBf16GatherRows rows of one tile, neighbours there.
   void (*gather)(const Bf16GatherTask* rows, int count) noexcept;
-  void (*gather_alike)(const Bf16AlikeRows& rows) noexcept;  ///< where kBf16Gathers, else null
+  void (*gather_alike)(const Bf16AlikeRows& rows) noexcept = nullptr;  ///< where kBf16Gathers, else null
 };
 
 /// `isa` must have bf16.

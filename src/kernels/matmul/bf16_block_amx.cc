@@ -246,14 +246,11 @@ void block(const Bf16BlockTask& task, Bf16Finish* pending, Bf16Sums& in_tiles) n
 
 extern const Bf16Kernels kBf16Kernels_amx;
 constinit const Bf16Kernels kBf16Kernels_amx = {.isa = base::Isa::amx,
-                                                .rows_anywhere = false,
-                                                .finishes_itself = false,
                                                 .begin = begin,
                                                 .end = end,
                                                 .block = block,
                                                 .settle = settle,
                                                 .finish = finish,
-                                                .gather = gather,
-                                                .gather_alike = nullptr};
+                                                .gather = gather};
 
 }  // namespace wherry::kernels

@@ -50,7 +50,6 @@ constinit const Bf16Kernels kBf16Kernels_avx512_bf16 = {.isa = base::Isa::avx512
                                                         .block = block,
                                                         .settle = settle,
                                                         .finish = finish,
-                                                        .gather = gather,
-                                                        .gather_alike = nullptr};
+                                                        .gather = gather};
 
 }  // namespace wherry::kernels

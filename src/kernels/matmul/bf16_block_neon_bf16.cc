@@ -93,8 +93,6 @@ void settle(Bf16Sums&) noexcept {}
 
 extern const Bf16Kernels kBf16Kernels_neon_bf16;
 constinit const Bf16Kernels kBf16Kernels_neon_bf16 = {.isa = base::Isa::neon_bf16,
-                                                      .rows_anywhere = false,
-                                                      .finishes_itself = false,
                                                       .begin = begin,
                                                       .end = end,
                                                       .block = block,

@@ -182,8 +182,6 @@ void gather_alike(const Bf16AlikeRows& rows) noexcept { kBf16Kernels_neon_bf16.g
 
 extern const Bf16Kernels kBf16Kernels_sve_bf16;
 constinit const Bf16Kernels kBf16Kernels_sve_bf16 = {.isa = base::Isa::sve_bf16,
-                                                     .rows_anywhere = false,
-                                                     .finishes_itself = false,
                                                      .begin = begin,
                                                      .end = end,
                                                      .block = block,

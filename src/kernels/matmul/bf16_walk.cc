@@ -179,7 +179,7 @@ Bf16Walk::Bf16Walk(const Bf16Problem& problem, base::Isa isa, const Choice& choi
   packed_at_ =
       gathered_at_ + (problem.gathers ? round_up((blocks + problem.shared_blocks()) * problem.gathered_bytes()) : 0);
   for (std::int64_t tap = 0; tap < problem.shared_taps(); ++tap)
-    shared_tap_bytes_.push_back(
+    gathered_tap_bytes_.push_back(
         problem.shared_rows == 0 ? 0 : tap * (problem.shared_rows / problem.line_rows) * problem.gathered_bytes());
   scratch_bytes_ = packed_at_ + (problem.packs_b ? round_up(2 * problem.panels.strip_bytes()) : 0);
 }

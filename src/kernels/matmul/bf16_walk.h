@@ -128,7 +128,7 @@ class Bf16Walk {
   Bf16Problem problem_;
   const Bf16Kernels* kernels_;
   Bf16Blocking blocking_;
-  std::vector<std::int64_t> shared_tap_bytes_;
+  std::vector<std::int64_t> gathered_tap_bytes_;
   std::int64_t element_bytes_;
   std::size_t results_at_, tables_at_, blocks_at_, row_at_, gathered_at_, packed_at_, scratch_bytes_;
 };
@@ -168,7 +168,6 @@ void Bf16Walk::run(Operands& operands, const std::int64_t* tap_bytes, const Epil
   if (begin >= end) return;
   const Bf16Panels& panels = problem_.panels;
   const Scratch scratch = divide(memory);
-  static constexpr std::int64_t kNoTaps[1] = {0};
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
   Bf16BlockTask task;
@@ -177,7 +176,7 @@ void Bf16Walk::run(Operands& operands, const std::int64_t* tap_bytes, const Epil
   if (problem_.gathers) {
     task.a_row_bytes = std::int64_t{2} * panels.step;
     task.a_step_bytes = kBf16BlockRows * task.a_row_bytes;
-    task.tap_bytes = problem_.shared_rows == 0 ? kNoTaps : shared_tap_bytes_.data();
+    task.tap_bytes = gathered_tap_bytes_.data();
     task.taps = problem_.shared_taps();
     task.steps = panels.all_steps() / task.taps;
   } else {
@@ -247,20 +246,19 @@ void Bf16Walk::run(Operands& operands, const std::int64_t* tap_bytes, const Epil
           std::int64_t* const offsets = scratch.y_offsets + b * kBf16BlockRows + t * kBf16TileRows;
           std::int64_t* const pixels = scratch.pixels + b * kBf16BlockRows + t * kBf16TileRows;
           const std::int64_t at = line * problem_.line_rows + row;
-          if (problem_.gathers) {
-            std::byte* const to =
-                scratch.gathered + b * problem_.gathered_bytes() + t * kBf16TileRows * task.a_row_bytes;
-            block.a[t] = to;
+          if (problem_.gathers || problem_.locates) {
             block.rows += static_cast<int>(here);
             operands.outputs(outer, at, here, offsets, pixels);
             for (std::int64_t r = here; r < kBf16TileRows; ++r) offsets[r] = -1, pixels[r] = 0;
-            gather_tile(operands, tap_bytes, outer, at, here, task, to, scratch.row);
-          } else if (problem_.locates) {
-            block.a[t] = operands.a(outer, 0);
-            block.rows += static_cast<int>(here);
-            operands.locate(at, here, scratch.row_bytes + b * kBf16BlockRows + t * kBf16TileRows);
-            operands.outputs(outer, at, here, offsets, pixels);
-            for (std::int64_t r = here; r < kBf16TileRows; ++r) offsets[r] = -1, pixels[r] = 0;
+            if (problem_.gathers) {
+              std::byte* const to =
+                  scratch.gathered + b * problem_.gathered_bytes() + t * kBf16TileRows * task.a_row_bytes;
+              block.a[t] = to;
+              gather_tile(operands, tap_bytes, outer, at, here, task, to, scratch.row);
+            } else {
+              block.a[t] = operands.a(outer, 0);
+              operands.locate(at, here, scratch.row_bytes + b * kBf16BlockRows + t * kBf16TileRows);
+            }
           } else {
             // Tiles always read 16 rows: the last one of a line moves up, over rows that the one before computes.
             const std::int64_t over = kBf16TileRows - here;
