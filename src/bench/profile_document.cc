@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/read_json.h"
 #include "bench/environment.h"
 #include "bench/trace_file.h"
 
@@ -141,7 +142,8 @@ ReadProfile read_profile(const std::string& path) {
   if (!file) base::fail<InvalidInput>("{}: cannot read this file; 'wherry profile MODEL --json FILE' writes one", path);
   std::ostringstream text;
   text << file.rdbuf();
-  const Json json = Json::parse(text.str(), nullptr, false);
+  const Json json =
+      base::read_json<InvalidInput, Json>(text.str(), path, "'wherry profile MODEL --json FILE' writes such a file");
   if (!json.is_object())
     base::fail<InvalidInput>("{}: found no JSON object; 'wherry profile MODEL --json FILE' writes one", path);
   if (const auto schema = json.find("schema"); schema == json.end() || *schema != kProfileSchema)

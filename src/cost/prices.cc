@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/read_json.h"
 
 namespace wherry::cost {
 namespace {
@@ -72,12 +73,7 @@ PriceTable PriceTable::built_in() {
 
 PriceTable PriceTable::parse_json(std::string_view text, const std::string& name) {
   constexpr std::string_view kAccepted = "a list of {\"instance\": …, \"price_per_hour\": …} is expected";
-  Json parsed;
-  try {
-    parsed = Json::parse(text);
-  } catch (const Json::exception&) {
-    fail<InvalidInput>("{}: is no JSON, or damaged; {}", name, kAccepted);
-  }
+  const Json parsed = base::read_json<InvalidInput>(text, name, kAccepted);
   Price common;
   if (parsed.is_object()) {
     common.currency = text_in(parsed, "currency", common.currency, name);

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/check.h"
+#include "base/read_json.h"
 
 namespace wherry::cost {
 namespace {
@@ -158,15 +159,8 @@ std::string Result::engine_name() const {
 }
 
 std::vector<Result> parse_results(std::string_view text, const std::string& name) {
-  Json parsed;
-  try {
-    parsed = Json::parse(text);
-  } catch (const Json::parse_error& error) {
-    fail<InvalidInput>("{}: is no JSON, or damaged at byte {}; a result of schema {} is expected: {}", name, error.byte,
-                       kResultSchema, kWriters);
-  } catch (const Json::out_of_range&) {
-    fail<InvalidInput>("{}: has a number beyond a double's range; finite numbers are expected", name);
-  }
+  const Json parsed = base::read_json<InvalidInput>(
+      text, name, fmt::format("a result of schema {} is expected: {}", kResultSchema, kWriters));
   std::vector<Result> results;
   if (!parsed.is_array()) {
     results.push_back(read(parsed, name));

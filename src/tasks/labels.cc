@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/mapped_file.h"
+#include "base/read_json.h"
 
 namespace wherry::tasks {
 namespace {
@@ -58,12 +59,7 @@ std::vector<std::string> from_object(const json& object, const std::string& name
 }
 
 std::vector<std::string> from_json(std::string_view text, const std::string& name) {
-  json parsed;
-  try {
-    parsed = json::parse(text);
-  } catch (const json::parse_error& error) {
-    fail<InvalidInput>("{}: starts like JSON but is damaged at byte {}; {}", name, error.byte, kAccepted);
-  }
+  const json parsed = base::read_json<InvalidInput>(text, name, kAccepted);
   if (parsed.is_object()) return from_object(parsed, name);
   std::vector<std::string> labels;
   for (const auto& value : parsed) labels.push_back(label_of(value, name));

@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/mapped_file.h"
+#include "base/read_json.h"
 #include "tasks/labels.h"
 
 namespace wherry::tasks {
@@ -20,13 +21,8 @@ namespace fs = std::filesystem;
 std::optional<json> read_object(const fs::path& path) {
   if (!fs::exists(path)) return std::nullopt;
   const auto file = base::MappedFile::open(path.string());
-  const auto* text = reinterpret_cast<const char*>(file->bytes().data());
-  json object;
-  try {
-    object = json::parse(text, text + file->bytes().size());
-  } catch (const json::parse_error& error) {
-    fail<InvalidModel>("{}: is no JSON: damaged at byte {}; a JSON object is expected", path.string(), error.byte);
-  }
+  const std::string_view text(reinterpret_cast<const char*>(file->bytes().data()), file->bytes().size());
+  json object = base::read_json<InvalidModel>(text, path.string(), "a JSON object is expected");
   if (!object.is_object())
     fail<InvalidModel>("{}: holds a JSON {}; an object is expected", path.string(), object.type_name());
   return object;

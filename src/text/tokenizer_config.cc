@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/mapped_file.h"
+#include "base/read_json.h"
 
 namespace wherry::text {
 namespace {
@@ -21,13 +22,8 @@ std::optional<json> read_object(const std::string& folder, const char* name) {
   const std::string path = (std::filesystem::path(folder) / name).string();
   if (!std::filesystem::exists(path)) return std::nullopt;
   const auto file = base::MappedFile::open(path);
-  const auto* text = reinterpret_cast<const char*>(file->bytes().data());
-  json object;
-  try {
-    object = json::parse(text, text + file->bytes().size());
-  } catch (const json::parse_error& error) {
-    fail<InvalidModel>("{}: is no JSON: damaged at byte {}; a JSON object is expected", path, error.byte);
-  }
+  const std::string_view text(reinterpret_cast<const char*>(file->bytes().data()), file->bytes().size());
+  json object = base::read_json<InvalidModel>(text, path, "a JSON object is expected");
   if (!object.is_object()) fail<InvalidModel>("{}: holds a JSON {}; an object is expected", path, object.type_name());
   return object;
 }

@@ -134,7 +134,7 @@ TEST(Profile, RefusesWhatIsNoProfile) {
     return finished.error;
   };
   EXPECT_THAT(error_of(folder.path("none.json")), HasSubstr("none.json: cannot read this file"));
-  EXPECT_THAT(error_of(folder.file("text", "no JSON")), HasSubstr("text: found no JSON object"));
+  EXPECT_THAT(error_of(folder.file("text", "no JSON")), HasSubstr("text: is no JSON, or damaged at byte 2"));
   EXPECT_THAT(error_of(folder.file("other.json", R"({"schema": "wherry.profile/2"})")),
               HasSubstr("schema is \"wherry.profile/2\"; 'wherry.profile/1' is accepted"));
   json damaged = json::parse(read_file(good));

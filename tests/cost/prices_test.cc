@@ -81,8 +81,9 @@ TEST(Prices, MayBeRowsOfText) {
 
 TEST(Prices, ThatCannotBeAreRefused) {
   EXPECT_EQ(json_refusal("no"),
-            "p.json: is no JSON, or damaged; a list of {\"instance\": …, \"price_per_hour\": …} is expected");
-  EXPECT_THAT(json_refusal("[{\"instance\": \"a\", \"price_per_hour\": 1e999}]"), HasSubstr("is no JSON, or damaged"));
+            "p.json: is no JSON, or damaged at byte 2; a list of {\"instance\": …, \"price_per_hour\": …} is expected");
+  EXPECT_THAT(json_refusal("[{\"instance\": \"a\", \"price_per_hour\": 1e999}]"),
+              HasSubstr("a number beyond a double's range"));
   EXPECT_THAT(json_refusal("{}"), HasSubstr("p.json: holds no list of prices"));
   EXPECT_THAT(json_refusal("[]"), HasSubstr("p.json: holds no prices"));
   EXPECT_THAT(json_refusal("[1]"), HasSubstr("p.json[0]: is a JSON number"));

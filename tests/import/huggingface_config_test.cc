@@ -85,7 +85,7 @@ TEST(HuggingFaceConfig, RefusesOtherModels) {
   EXPECT_THAT(refusal<Unsupported>(R"({"model_type":"bert","architectures":["BertModel","BertForMaskedLM"]})"),
               HasSubstr("one is accepted"));
   EXPECT_THAT(refusal("[]"), HasSubstr("an object is expected"));
-  EXPECT_THAT(refusal("{"), HasSubstr("no valid JSON"));
+  EXPECT_THAT(refusal("{"), HasSubstr("is no JSON"));
 }
 
 TEST(HuggingFaceConfig, RefusesVariantsByName) {

@@ -85,6 +85,7 @@ TEST(Npy, RefusesWhatItCannotRead) {
   EXPECT_THAT(refusal("hello, world"), HasSubstr("not a NumPy array"));
   EXPECT_THAT(refusal(npy("{}", "", 4)), HasSubstr("version 4"));
   EXPECT_THAT(refusal(npy("{}", "")), HasSubstr("not all there"));
+  EXPECT_THAT(refusal(npy("{'descr': '', 'fortran_order': False, 'shape': (1, 3), }", "")), HasSubstr("NumPy type ''"));
   const std::string prefix = "{'descr': '<f4', 'fortran_order': False, 'shape': ";
   EXPECT_THAT(refusal(npy(prefix + "(3,), }", "12345678")), HasSubstr("truncated"));
   EXPECT_THAT(refusal(npy(prefix + "(9223372036854775807, 2), }", "")), HasSubstr("impossible shape"));

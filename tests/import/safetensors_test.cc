@@ -87,9 +87,9 @@ TEST(Safetensors, RefusesHeadersThatAreNone) {
   EXPECT_THAT(refusal(file_of("")), HasSubstr("begin with '{'"));
   EXPECT_THAT(refusal(file_of(" {}")), HasSubstr("begin with '{'"));
   EXPECT_THAT(refusal(file_of("[]")), HasSubstr("begin with '{'"));
-  EXPECT_THAT(refusal(file_of("{\"a\":")), HasSubstr("no valid JSON"));
-  EXPECT_THAT(refusal(file_of("{\"\xff\":{}}")), HasSubstr("no valid JSON"));
-  EXPECT_THAT(refusal(file_of("{} {}")), HasSubstr("no valid JSON"));
+  EXPECT_THAT(refusal(file_of("{\"a\":")), HasSubstr("is no JSON"));
+  EXPECT_THAT(refusal(file_of("{\"\xff\":{}}")), HasSubstr("is no JSON"));
+  EXPECT_THAT(refusal(file_of("{} {}")), HasSubstr("is no JSON"));
   EXPECT_THAT(refusal(file_of(R"({"a":null})")), HasSubstr("found null"));
   EXPECT_THAT(refusal(file_of(R"({"a":3})")), HasSubstr("an object is expected"));
   const std::string twice = R"("a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]})";

@@ -199,6 +199,8 @@ TEST(Tokenizer, BadConfigsAreRefusedByName) {
     return refusal<InvalidModel>({{"vocab.txt", kVocabulary}, {"tokenizer_config.json", config}});
   };
   EXPECT_THAT(with("{"), HasSubstr("tokenizer_config.json: is no JSON"));
+  EXPECT_THAT(with(R"({"x": 5e999})"), HasSubstr("tokenizer_config.json: has a number beyond a double's range"));
+  EXPECT_THAT(with((R"({"do_lower_case": )" + std::string(100'000, '[')).c_str()), HasSubstr("nests deeper than"));
   EXPECT_THAT(with("[]"), HasSubstr("an object is expected"));
   EXPECT_THAT(with(R"({"do_lower_case": "yes"})"), HasSubstr("true or false is expected"));
   EXPECT_THAT(with(R"({"model_max_length": -4})"), HasSubstr("a positive number is expected"));

@@ -6,6 +6,7 @@
 #include <unordered_set>
 
 #include "base/check.h"
+#include "base/read_json.h"
 #include "import/printable.h"
 
 namespace wherry::import {
@@ -17,7 +18,7 @@ using nlohmann::json;
 /// The document. A key that stands twice in one object is refused: readers disagree about which one counts.
 json parse_document(std::string_view text, const std::string& what) {
   std::vector<std::unordered_set<std::string>> keys;
-  const auto no_duplicates = [&](int, json::parse_event_t event, json& parsed) {
+  const auto no_duplicates = [&](json::parse_event_t event, const json& parsed) {
     if (event == json::parse_event_t::object_start) {
       keys.emplace_back();
     } else if (event == json::parse_event_t::object_end) {
@@ -25,13 +26,8 @@ json parse_document(std::string_view text, const std::string& what) {
     } else if (event == json::parse_event_t::key && !keys.back().insert(parsed.get<std::string>()).second) {
       fail<InvalidModel>("{}: the key '{}' stands twice in one object", what, printable(parsed.get<std::string>()));
     }
-    return true;
   };
-  try {
-    return json::parse(text.begin(), text.end(), no_duplicates);
-  } catch (const json::exception& error) {
-    fail<InvalidModel>("{}: found no valid JSON: {}", what, printable(error.what(), 200));
-  }
+  return base::read_json<InvalidModel, json>(text, what, "a JSON document in UTF-8 is expected", no_duplicates);
 }
 
 }  // namespace

@@ -84,10 +84,10 @@ Tensor parse_npy(const Bytes& bytes, const std::string& what) {
   if (header_length > text.size() - header_begin) fail<InvalidInput>("{}: the .npy header is truncated", what);
   const NpyHeader header = parse_npy_header(text.substr(header_begin, header_length), what);
 
-  const char order = header.descr.empty() ? '?' : header.descr[0];
-  const auto* type = std::find_if(kElementTypes.begin(), kElementTypes.end(), [&](const ElementType& t) {
-    return std::string_view(header.descr).substr(1) == t.code;
-  });
+  const std::string_view descr = header.descr;
+  const char order = descr.empty() ? '?' : descr[0];
+  const auto* type = std::find_if(kElementTypes.begin(), kElementTypes.end(),
+                                  [&](const ElementType& t) { return !descr.empty() && descr.substr(1) == t.code; });
   if ((order != '<' && order != '>' && order != '|' && order != '=') || type == kElementTypes.end())
     fail<InvalidInput>("{}: NumPy type '{}'; bool, int8 to int64, uint8 and float16 to float64 can be read", what,
                        printable(header.descr));
