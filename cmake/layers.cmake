@@ -52,6 +52,7 @@ function(wherry_test layer)
     set(target ${ARG_NAME})
   endif()
   add_executable(${target} ${ARG_SOURCES})
+  target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR})  # tests/*.h
   list(TRANSFORM ARG_DEPENDS PREPEND wherry_)
   target_link_libraries(${target} PRIVATE wherry_${layer} ${ARG_DEPENDS} ${ARG_LIBRARIES} wherry_warnings GTest::gmock
                                           GTest::gtest_main)

@@ -24,6 +24,7 @@
 #include "base/mapped_file.h"
 #include "base/new_file.h"
 #include "base/prefetch.h"
+#include "tests/temporary_folder.h"
 
 namespace wherry::base {
 namespace {
@@ -122,19 +123,19 @@ TEST(AlignedBufferTest, AsksForTheHugePagesItFills) {
 #endif
 
 TEST(MappedFileTest, ReadsReleasesAndNamesWhatIsWrong) {
-  const auto path = std::filesystem::temp_directory_path() / "wherry_mapped_file_test";
   const std::string text(10000, 'w');
-  std::ofstream(path) << text;
-  const auto file = MappedFile::open(path.string());
+  const TemporaryFolder folder;
+  const std::string path = folder.file("file", text);
+  const auto file = MappedFile::open(path);
   ASSERT_EQ(file->bytes().size(), text.size());
   EXPECT_EQ(std::memcmp(file->bytes().data(), text.data(), text.size()), 0);
   file->release(file->bytes().subspan(10, 9000));
   EXPECT_EQ(std::memcmp(file->bytes().data(), text.data(), text.size()), 0) << "released pages come back";
 
   std::ofstream(path, std::ios::trunc).flush();
-  EXPECT_TRUE(MappedFile::open(path.string())->bytes().empty());
+  EXPECT_TRUE(MappedFile::open(path)->bytes().empty());
   std::filesystem::remove(path);
-  EXPECT_THAT(message_of<InvalidInput>([&] { MappedFile::open(path.string()); }), HasSubstr("No such file"));
+  EXPECT_THAT(message_of<InvalidInput>([&] { MappedFile::open(path); }), HasSubstr("No such file"));
   EXPECT_THAT(message_of<InvalidInput>([] { MappedFile::open("/"); }), HasSubstr("is a directory"));
   EXPECT_THAT(message_of<InvalidInput>([] { MappedFile::open("/dev/null"); }), HasSubstr("not a regular file"));
 }
@@ -207,15 +208,11 @@ TEST(CoresTest, ReadsCpuMax) {
 }
 
 TEST(CoresTest, FindsTheQuotaOfACgroupAndItsParents) {
-  namespace fs = std::filesystem;
-  const fs::path root = fs::temp_directory_path() / fmt::format("wherry_cgroup_test_{}", ::getpid());
-  const auto write = [&](const std::string& name, const std::string& text) {
-    fs::create_directories((root / name).parent_path());
-    std::ofstream(root / name) << text << "\n";
-  };
+  const TemporaryFolder root;
+  const auto write = [&](const std::string& name, const std::string& text) { root.file(name, text + "\n"); };
   const auto cores = [&](const std::string& membership) {
     write("membership", membership);
-    return cores_in_cgroup((root / "membership").string(), root.string());
+    return cores_in_cgroup(root.path("membership"), root.path());
   };
   EXPECT_EQ(cores("0::/"), 0) << "no limit anywhere";
   EXPECT_EQ(cores(""), 0);
@@ -230,7 +227,7 @@ TEST(CoresTest, FindsTheQuotaOfACgroupAndItsParents) {
   write("cpu.max", "100000 100000");
   EXPECT_EQ(cores("0::/"), 1);
   EXPECT_EQ(cores("0::/docker/only-the-host-sees-this"), 1) << "in a container the quota stands at the mount";
-  fs::remove(root / "cpu.max");
+  std::filesystem::remove(root.path("cpu.max"));
   // Version 1: one tree a controller.
   write("cpu/batch/cpu.cfs_quota_us", "250000");
   write("cpu/batch/cpu.cfs_period_us", "100000");
@@ -239,7 +236,6 @@ TEST(CoresTest, FindsTheQuotaOfACgroupAndItsParents) {
   write("cpu/cpu.cfs_quota_us", "-1");
   write("cpu/cpu.cfs_period_us", "100000");
   EXPECT_EQ(cores("4:cpu,cpuacct:/"), 0) << "-1 is no limit";
-  fs::remove_all(root);
 }
 
 TEST(CoresTest, FollowsAffinityAndOmpNumThreads) {
@@ -275,11 +271,9 @@ TEST(CoresTest, FollowsAffinityAndOmpNumThreads) {
 }
 
 TEST(NewFile, AppearsWholeOrNotAtAll) {
-  const std::filesystem::path folder = std::filesystem::path(testing::TempDir()) / "wherry_new_file";
-  std::filesystem::remove_all(folder);
-  std::filesystem::create_directory(folder);
-  const std::string path = (folder / "file").string();
-  const auto entries = [&] { return std::distance(std::filesystem::directory_iterator(folder), {}); };
+  const TemporaryFolder folder;
+  const std::string path = folder.path("file");
+  const auto entries = [&] { return std::distance(std::filesystem::directory_iterator(folder.path()), {}); };
   const std::array<std::byte, 3> bytes{std::byte{'a'}, std::byte{'b'}, std::byte{'c'}};
   {
     NewFile abandoned(path);
@@ -299,14 +293,11 @@ TEST(NewFile, AppearsWholeOrNotAtAll) {
   std::ifstream stream(path, std::ios::binary);
   const std::string content{std::istreambuf_iterator<char>(stream), {}};
   EXPECT_EQ(content, "abc" + std::string(9'997, '\0') + "abc");
-  std::filesystem::remove_all(folder);
 }
 
 TEST(NewFile, AFullDiskIsReportedAndLeavesNothing) {
-  const std::filesystem::path folder = std::filesystem::path(testing::TempDir()) / "wherry_full_disk";
-  std::filesystem::remove_all(folder);
-  std::filesystem::create_directory(folder);
-  const std::string path = (folder / "file").string();
+  const TemporaryFolder folder;
+  const std::string path = folder.path("file");
   // A limit on the size of files stands in for the end of the disk: write() fails in the same way.
   struct rlimit before{};
   ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
@@ -324,19 +315,16 @@ TEST(NewFile, AFullDiskIsReportedAndLeavesNothing) {
   ::setrlimit(RLIMIT_FSIZE, &before);
   ::signal(SIGXFSZ, handler);
   EXPECT_THAT(message, testing::AllOf(HasSubstr(path), HasSubstr("cannot write")));
-  EXPECT_TRUE(std::filesystem::is_empty(folder));
-  std::filesystem::remove_all(folder);
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
 }
 
 TEST(Prefetch, MapsPagesAndCanBeEndedAtAnyTime) {
-  const std::string path = testing::TempDir() + "wherry_prefetch";
-  std::ofstream(path, std::ios::binary) << std::string(3'000'000, 'x');
-  const auto file = MappedFile::open(path);
+  const TemporaryFolder folder;
+  const auto file = MappedFile::open(folder.file("file", std::string(3'000'000, 'x')));
   for (int round = 0; round < 20; ++round) const Prefetch ended(file->bytes().subspan(5, 2'999'000));
   const Prefetch none{std::span<const std::byte>()};
   const Prefetch prefetch(file->bytes());
   EXPECT_EQ(file->bytes().back(), std::byte{'x'});
-  std::filesystem::remove(path);
 }
 
 }  // namespace

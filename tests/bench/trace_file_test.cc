@@ -13,6 +13,7 @@
 #include <regex>
 #include <sstream>
 
+#include "tests/temporary_folder.h"
 #include "wherry/error.h"
 
 namespace wherry::bench {
@@ -211,9 +212,8 @@ TEST(TraceFile, OfNoStepsIsStillValid) {
 
 class TraceFolder : public testing::Test {
  protected:
-  void SetUp() override { std::filesystem::remove_all(folder_); }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-  const std::filesystem::path folder_ = std::filesystem::path(testing::TempDir()) / "wherry_trace_file_test";
+  const TemporaryFolder temporary_;
+  const std::filesystem::path folder_ = temporary_.path();
 };
 
 TEST_F(TraceFolder, IsMadeAndTheFileHasThePluginsName) {
@@ -232,7 +232,6 @@ TEST_F(TraceFolder, IsMadeAndTheFileHasThePluginsName) {
 }
 
 TEST_F(TraceFolder, ThatCannotBeMadeIsRefused) {
-  std::filesystem::create_directories(folder_);
   const std::string file = (folder_ / "file").string();
   std::ofstream(file) << "text";
   try {

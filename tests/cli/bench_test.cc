@@ -100,7 +100,7 @@ TEST(Bench, JsonOfABuiltInArchitecture) {
 }
 
 TEST(Bench, WritesFiles) {
-  const Folder folder;
+  const TemporaryFolder folder;
   const std::string model = folder.file("seen_by_bench_test.pt", read_file(kSmallCnn));
   const std::string exported = "seen_by_bench_test_all_metrics.json";
   const std::string file = folder.path("out.json");
@@ -157,7 +157,7 @@ TEST(Bench, StressPrintsTheTable) {
 
 // The scalar kernels need weights that a compiled model has only where it is portable.
 TEST(Bench, CompiledModels) {
-  const Folder folder;
+  const TemporaryFolder folder;
   for (const bool portable : {false, true}) {
     SCOPED_TRACE(portable);
     const std::string compiled = folder.path("small_cnn.wherry");
@@ -223,7 +223,7 @@ TEST(Bench, ShowsTheCache) {
 }
 
 TEST(Bench, ProfilesSteps) {
-  const Folder folder;
+  const TemporaryFolder folder;
   const std::string logs = folder.path("a/b");
   const std::string trace = logs + "/small_cnn.pt.trace.json";
   const std::string figures = folder.path("out.json");
@@ -287,7 +287,7 @@ TEST(Bench, ProfilesSteps) {
 }
 
 TEST(Bench, ProfileAndJsonOnStandardOutput) {
-  const Folder folder;
+  const TemporaryFolder folder;
   const Finished finished = bench({kSmallCnn, "--input", "1x3x12x12", "--skip_correctness", "--seconds", "0.01",
                                    "--profile", "--profile-folder", folder.path(""), "--json", "-"});
   ASSERT_EQ(finished.exit_code, 0) << finished.error;
@@ -299,7 +299,7 @@ TEST(Bench, ProfileAndJsonOnStandardOutput) {
 }
 
 TEST(Bench, ProfileFolderThatCannotBe) {
-  const Folder folder;
+  const TemporaryFolder folder;
   const std::string file = folder.file("file", "text");
   const Finished finished = bench({kSmallCnn, "--input", "1x3x12x12", "--profile", "--profile-folder", file});
   EXPECT_EQ(finished.exit_code, 2);

@@ -92,7 +92,7 @@ TEST_F(Classify, Json) {
 }
 
 TEST_F(Classify, LabelsOfAnotherNumberGiveIndices) {
-  const Folder folder;
+  const TemporaryFolder folder;
   const Finished finished =
       classify({photo_, "--labels", folder.file("two.txt", "cat\ndog\n"), "--top", "1", "--resize", "224"});
   EXPECT_EQ(finished.exit_code, 0);
@@ -102,7 +102,7 @@ TEST_F(Classify, LabelsOfAnotherNumberGiveIndices) {
 }
 
 TEST_F(Classify, OneBadPictureDoesNotStopTheOthers) {
-  const Folder folder;
+  const TemporaryFolder folder;
   const std::string gif = folder.file("cat.jpg", "GIF89a");
   const Finished finished = classify({gif, photo_, "--json", "--resize", "224"});
   EXPECT_EQ(finished.exit_code, 2);
@@ -114,7 +114,7 @@ TEST_F(Classify, OneBadPictureDoesNotStopTheOthers) {
 }
 
 TEST_F(Classify, BadPictures) {
-  const Folder folder;
+  const TemporaryFolder folder;
   const std::string whole = read_file(photo_);
   const std::pair<std::string, std::string> cases[] = {
       {folder.path("missing.jpg"), "cannot open"},
@@ -159,7 +159,7 @@ TEST_F(Classify, InspectShowsThePlan) {
 }
 
 TEST_F(Classify, RunWritesWhatClassifyShows) {
-  const Folder folder;
+  const TemporaryFolder folder;
   // A .npy of zeros, 1 × 3 × 224 × 224, as numpy.save writes it.
   std::string header = "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 3, 224, 224), }";
   header.resize(117, ' ');

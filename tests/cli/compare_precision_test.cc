@@ -17,7 +17,7 @@ using ::testing::HasSubstr;
 const std::string kSmallCnn = WHERRY_SOURCE_DIR "/tests/engine/data/small_cnn.pt";
 
 TEST(ComparePrecision, TellsEveryLayerOrThatThereIsNoBf16) {
-  const Folder folder;
+  const TemporaryFolder folder;
   const std::string model = folder.path("model.pt");
   std::filesystem::copy_file(kSmallCnn, model);
   const Finished finished =

@@ -28,7 +28,7 @@ void expect_refused(const Finished& finished, const std::string& expected) {
 }
 
 /// An .npy file of float32[1, 3, 20, 18].
-std::string input_in(const Folder& folder) {
+std::string input_in(const TemporaryFolder& folder) {
   std::string header = "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 3, 20, 18), }";
   header.resize(117, ' ');
   std::string content = std::string("\x93NUMPY\x01\x00", 8) + std::string("\x76\x00", 2) + header + "\n";
@@ -40,7 +40,7 @@ std::string input_in(const Folder& folder) {
 }
 
 TEST(Compile, SaysWhatItMade) {
-  const Folder folder;
+  const TemporaryFolder folder;
   const std::string path = folder.path("m.wherry");
   const Finished text = run_wherry({"compile", kModel, "-o", path, "--input", "1x3x20x18", "--input", "2x3x9x13"});
   EXPECT_EQ(text.exit_code, 0) << text.error;
@@ -58,7 +58,7 @@ TEST(Compile, SaysWhatItMade) {
 }
 
 TEST(Compile, InspectTellsAndVerifies) {
-  const Folder folder;
+  const TemporaryFolder folder;
   const std::string path = folder.path("m.wherry");
   ASSERT_EQ(run_wherry({"compile", kModel, "-o", path, "--input", "1x3x20x18"}).exit_code, 0);
   const Finished text = run_wherry({"inspect", path, "--verify"});
@@ -73,7 +73,7 @@ TEST(Compile, InspectTellsAndVerifies) {
 }
 
 TEST(Compile, SeveralProcessesAnswerAsTheOriginal) {
-  const Folder folder;
+  const TemporaryFolder folder;
   const std::string path = folder.path("m.wherry"), input = input_in(folder);
   ASSERT_EQ(run_wherry({"compile", kModel, "-o", path, "--input", "1x3x20x18"}).exit_code, 0);
   ASSERT_EQ(run_wherry({"run", kModel, "--input", input, "--output", folder.path("original.npy")}).exit_code, 0);
@@ -91,7 +91,7 @@ TEST(Compile, SeveralProcessesAnswerAsTheOriginal) {
 }
 
 TEST(Compile, Refusals) {
-  const Folder folder;
+  const TemporaryFolder folder;
   const std::string path = folder.path("m.wherry");
   expect_refused(run_wherry({"compile", kModel}), "--output is required");
   expect_refused(run_wherry({"compile", kModel, "-o", "/nonexistent/m.wherry", "--input", "1x3x20x18"}),

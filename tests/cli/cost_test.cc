@@ -42,7 +42,7 @@ void expect_refused(const Finished& finished, const std::string& message) {
 }
 
 TEST(Cost, OfWhatBenchWrote) {
-  const Folder folder;
+  const TemporaryFolder folder;
   const std::string file = folder.path("here.json");
   const Finished measured =
       run_wherry({"bench", WHERRY_SOURCE_DIR "/tests/engine/data/small_cnn.pt", "--input", "2x3x12x12", "--seconds",
@@ -77,7 +77,7 @@ TEST(Cost, OfWhatBenchWrote) {
 }
 
 TEST(Cost, PrintsATable) {
-  const Folder folder;
+  const TemporaryFolder folder;
   // 0.145 an hour: 1e6 ÷ 10 ÷ 3600 = 27.78 hours, 4.03; with 25 a second 1.61.
   const std::string file = folder.file("all.json", json{result("old", 10, 120), result("new", 25, 48)}.dump());
   const Finished finished = cost({file, "--baseline", "old"});
@@ -99,7 +99,7 @@ TEST(Cost, PrintsATable) {
 }
 
 TEST(Cost, TakesPricesAndInstancesOfTheUser) {
-  const Folder folder;
+  const TemporaryFolder folder;
   json bare = result("a", 10, 1);
   bare.erase("instance");
   const std::string first = folder.file("a.json", bare.dump()), second = folder.file("b.json", bare.dump());
@@ -117,7 +117,7 @@ TEST(Cost, TakesPricesAndInstancesOfTheUser) {
 }
 
 TEST(Cost, DrawsThreePlotsInBothForms) {
-  const Folder folder;
+  const TemporaryFolder folder;
   json modelled = result("new", 25, 48);
   modelled["basis"] = "modelled";
   const std::string file = folder.file("all.json", json{result("old", 10, 120), modelled}.dump());
@@ -140,7 +140,7 @@ TEST(Cost, DrawsThreePlotsInBothForms) {
 }
 
 TEST(Cost, ColoursSeriesOrWhereTheyAreManyEngines) {
-  const Folder folder;
+  const TemporaryFolder folder;
   const auto colours = [&](int modes) {
     json all = json::array({result("old", 10, 120)});
     for (int mode = 0; mode < modes; ++mode)
@@ -161,7 +161,7 @@ TEST(Cost, ColoursSeriesOrWhereTheyAreManyEngines) {
 }
 
 TEST(Cost, RefusesWhatItCannotUse) {
-  const Folder folder;
+  const TemporaryFolder folder;
   const std::string good = folder.file("good.json", result("a", 10, 1).dump());
   json bare = result("a", 10, 1), older = bare, zero = bare, unpriced = bare;
   bare.erase("instance");

@@ -15,7 +15,7 @@
 namespace wherry::cli {
 
 Finished run_wherry(const std::vector<std::string>& arguments, std::string_view input) {
-  const Folder folder;
+  const TemporaryFolder folder;
   const std::string in = folder.file("in", input);
   const std::string out = folder.file("out", ""), error = folder.file("error", "");
   std::vector<std::string> words = arguments;
@@ -46,22 +46,6 @@ Finished run_wherry(const std::vector<std::string>& arguments, std::string_view 
   finished.out = read_file(out);
   finished.error = read_file(error);
   return finished;
-}
-
-Folder::Folder() {
-  std::string pattern = (std::filesystem::temp_directory_path() / "wherry_test_XXXXXX").string();
-  if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("cannot make a folder like " + pattern);
-  path_ = pattern;
-}
-
-Folder::~Folder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
-
-std::string Folder::file(const std::string& name, std::string_view content) const {
-  std::ofstream(path(name), std::ios::binary) << content;
-  return path(name);
 }
 
 std::string read_file(const std::filesystem::path& path) {

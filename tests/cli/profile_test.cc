@@ -18,7 +18,7 @@ using ::testing::Not;
 
 const std::string kSmallCnn = WHERRY_SOURCE_DIR "/tests/engine/data/small_cnn.pt";
 
-Finished profile(const Folder& folder, std::vector<std::string> more) {
+Finished profile(const TemporaryFolder& folder, std::vector<std::string> more) {
   std::vector<std::string> arguments = {"profile", kSmallCnn,  "--input",           "1x3x64x64",   "--seconds",
                                         "0.02",    "--logdir", folder.path("logs"), "--precision", "fp32"};
   arguments.insert(arguments.end(), more.begin(), more.end());
@@ -26,7 +26,7 @@ Finished profile(const Folder& folder, std::vector<std::string> more) {
 }
 
 TEST(Profile, WritesTraceReportTableAndJson) {
-  const Folder folder;
+  const TemporaryFolder folder;
   const std::string page = folder.path("report.html"), figures = folder.path("profile.json");
   const std::string trace = folder.path("logs/small_cnn.pt.trace.json");
   const Finished finished = profile(
@@ -91,14 +91,14 @@ TEST(Profile, WritesTraceReportTableAndJson) {
 }
 
 TEST(Profile, JsonOnStandardOutputIsAlone) {
-  const Folder folder;
+  const TemporaryFolder folder;
   const Finished finished = profile(folder, {"--json", "-", "--table"});
   ASSERT_EQ(finished.exit_code, 0) << finished.error;
   EXPECT_EQ(json::parse(finished.out)["schema"], "wherry.profile/1");
 }
 
 TEST(Profile, ComparesTwoProfiles) {
-  const Folder folder;
+  const TemporaryFolder folder;
   const std::string before = folder.path("before.json"), after = folder.path("after.json");
   ASSERT_EQ(profile(folder, {"--threads", "1", "--json", before}).exit_code, 0);
   json changed = json::parse(read_file(before));
@@ -124,7 +124,7 @@ TEST(Profile, ComparesTwoProfiles) {
 }
 
 TEST(Profile, RefusesWhatIsNoProfile) {
-  const Folder folder;
+  const TemporaryFolder folder;
   const std::string good = folder.path("good.json");
   ASSERT_EQ(profile(folder, {"--json", good}).exit_code, 0);
   const auto error_of = [&](const std::string& other) {
@@ -148,7 +148,7 @@ TEST(Profile, RefusesWhatIsNoProfile) {
 }
 
 TEST(Profile, RefusesBadArguments) {
-  const Folder folder;
+  const TemporaryFolder folder;
   EXPECT_THAT(run_wherry({"profile"}).error, HasSubstr("MODEL: found none"));
   EXPECT_THAT(run_wherry({"profile", kSmallCnn, "--diff", "a", "b"}).error, HasSubstr("runs no model"));
   EXPECT_THAT(profile(folder, {"--iterations", "0"}).error, HasSubstr("--iterations"));

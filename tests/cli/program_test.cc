@@ -88,7 +88,7 @@ void expect_bad_model(const std::string& model, const std::string& expected) {
 }
 
 TEST(Program, FilesThatAreNoModels) {
-  const Folder folder;
+  const TemporaryFolder folder;
   expect_bad_model(folder.path("missing.pt"), "missing.pt: cannot open: No such file or directory");
   expect_bad_model(folder.path(""), "is a directory");
   expect_bad_model(folder.file("empty.pt", ""), "empty.pt");
@@ -104,7 +104,7 @@ TEST(Program, ARealModelTruncatedAnywhere) {
   if (!std::filesystem::exists(kModel))
     GTEST_SKIP() << "NOT TESTED: " << kModel << " is missing; scripts/fetch_models.py fetches it";
   const std::string whole = read_file(kModel);
-  const Folder folder;
+  const TemporaryFolder folder;
   std::vector<std::size_t> sizes = {1, 2, 3, 14, 15, 100, 1000, 10'000, whole.size() / 2, whole.size() - 1};
   for (std::size_t i = 1; i < 24; ++i) sizes.push_back(i * whole.size() / 24 + i * i);
   for (const std::size_t size : sizes) {

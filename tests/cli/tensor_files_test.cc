@@ -9,6 +9,7 @@
 #include <fstream>
 
 #include "import/npy/npy.h"
+#include "tests/temporary_folder.h"
 #include "wherry/error.h"
 
 namespace wherry::cli {
@@ -20,13 +21,11 @@ using ::testing::HasSubstr;
 class TensorFiles : public ::testing::Test {
  protected:
   TensorFiles() {
-    std::filesystem::create_directories(folder_);
     for (float i = 1; i <= 3; ++i) import::write_npy(path(std::to_string(int(i)) + ".npy"), of(i));
   }
-  ~TensorFiles() override { std::filesystem::remove_all(folder_); }
 
   static Tensor of(float value) { return Tensor::of<float>({1}, std::span<const float>(&value, 1)); }
-  std::string path(const std::string& name) const { return (folder_ / name).string(); }
+  std::string path(const std::string& name) const { return folder_.path(name); }
 
   std::vector<float> read(const std::vector<std::string>& arguments) const {
     std::vector<float> values;
@@ -43,9 +42,7 @@ class TensorFiles : public ::testing::Test {
     return "read";
   }
 
-  const std::filesystem::path folder_ =
-      std::filesystem::path(::testing::TempDir()) /
-      ("wherry_tensor_files_" + std::string(::testing::UnitTest::GetInstance()->current_test_info()->name()));
+  const TemporaryFolder folder_;
   const std::vector<TensorInfo> inputs_ = {{"a", {}, {}}, {"b", {}, {}}, {"c", {}, {}}};
 };
 
@@ -70,7 +67,7 @@ TEST_F(TensorFiles, RefusalsNameTheArgument) {
 }
 
 TEST_F(TensorFiles, AFolderWithAnEqualsSignIsNoName) {
-  std::filesystem::create_directories(folder_ / "x=1");
+  std::filesystem::create_directories(folder_.path("x=1"));
   import::write_npy(path("x=1/t.npy"), of(5));
   EXPECT_THAT(read({path("x=1/t.npy"), path("2.npy"), path("3.npy")}), ElementsAre(5, 2, 3));
 }

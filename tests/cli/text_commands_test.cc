@@ -28,7 +28,7 @@ std::vector<json> lines_of(const std::string& out) {
 }
 
 TEST(ClassifyText, JsonLinesInTheOrderOfTheTexts) {
-  const Folder folder;
+  const TemporaryFolder folder;
   std::string texts;
   for (int i = 0; i < 50; ++i)
     texts += "the engine " + std::string(static_cast<std::size_t>(i * 7 % 13) + 1, 'x') + "\n";
@@ -64,7 +64,7 @@ TEST(ClassifyText, ForPeople) {
 }
 
 TEST(ClassifyText, PairsAndColumns) {
-  const Folder folder;
+  const TemporaryFolder folder;
   const std::string file = folder.file("a.csv", "q,a\nthe engine,\"runs, models\"\n");
   const auto column = run_wherry({"classify-text", kModels + "classifier", "--file", file, "--column", "q",
                                   "--pair-column", "a", "--json", "--top", "3", "--precision", "fp32"});
@@ -167,7 +167,7 @@ TEST(TextCommands, HelpHasExamples) {
 }
 
 TEST(TextCommands, WhatDoesNotFitIsSaidInOneLine) {
-  const Folder folder;
+  const TemporaryFolder folder;
   const std::string vision = folder.file("a.pt", "no model");
   const std::pair<std::vector<std::string>, const char*> cases[] = {
       {{"classify-text", folder.path("nothing"), "a"}, "found no such file or folder"},

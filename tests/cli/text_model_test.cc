@@ -35,7 +35,7 @@ TEST(TextModel, InspectTellsInputsAndAssumesALength) {
 }
 
 TEST(TextModel, RunTakesWhatIsGivenByName) {
-  const Folder folder;
+  const TemporaryFolder folder;
   const std::vector<std::int64_t> ids = {5, 6, 7, 0}, mask = {1, 1, 1, 0};
   import::write_npy(folder.path("ids.npy"), Tensor::of<std::int64_t>({1, 4}, ids));
   import::write_npy(folder.path("mask.npy"), Tensor::of<std::int64_t>({1, 4}, mask));
@@ -60,7 +60,7 @@ TEST(TextModel, BenchMeasuresASequence) {
 }
 
 TEST(TextModel, CompiledForSeveralLengths) {
-  const Folder folder;
+  const TemporaryFolder folder;
   const std::string path = folder.path("bert.wherry");
   const json made = report_of({"compile", kSmallBert, "-o", path, "--seq", "8", "--seq", "16", "--json"});
   EXPECT_EQ(made["compiled"]["shapes"].size(), 2u);

@@ -47,7 +47,7 @@ TEST(TextSource, Arguments) {
 }
 
 TEST(TextSource, Lines) {
-  const Folder folder;
+  const TemporaryFolder folder;
   const std::string path = folder.file("lines.txt", "one\r\n\ntwo \n" + std::string(200'000, 'x') + "\nlast");
   const auto texts = texts_of({.file = path});
   ASSERT_EQ(texts.size(), 5U);
@@ -66,7 +66,7 @@ TEST(TextSource, Lines) {
 }
 
 TEST(TextSource, Columns) {
-  const Folder folder;
+  const TemporaryFolder folder;
   const std::string csv = folder.file(
       "a.csv",
       "\xef\xbb\xbfid,\"the text\",label\r\n1,plain,x\r\n2,\"a, \"\"b\"\"\nnext line\",y\n\n3,,z\n4,5\" disk,w");
@@ -87,7 +87,7 @@ TEST(TextSource, Columns) {
 }
 
 TEST(LineReader, KnowsWhetherItWouldWait) {
-  const Folder folder;
+  const TemporaryFolder folder;
   const std::string path = folder.path("pipe");
   ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
   const int writer = ::open(path.c_str(), O_RDWR);  // so that opening it for reading does not wait

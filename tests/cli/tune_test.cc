@@ -24,7 +24,7 @@ class Tune : public testing::Test {
   Tune() { ::setenv("WHERRY_TUNING", file_.c_str(), 1); }
   ~Tune() override { ::unsetenv("WHERRY_TUNING"); }
 
-  const Folder folder_;
+  const TemporaryFolder folder_;
   const std::string file_ = folder_.path("tuning.txt");
 };
 

@@ -16,6 +16,7 @@
 #include "base/cpu.h"
 #include "base/mapped_file.h"
 #include "import/compiled/compiled_file.h"
+#include "tests/temporary_folder.h"
 #include "wherry/error.h"
 
 namespace wherry {
@@ -29,18 +30,10 @@ std::string data(const std::string& name) { return WHERRY_SOURCE_DIR "/tests/" +
 /// A path that nothing is left at.
 class Output {
  public:
-  explicit Output(const std::string& name = "model")
-      : path_((std::filesystem::path(testing::TempDir()) / fmt(name)).string()) {}
-  Output(const Output&) = delete;
-  Output& operator=(const Output&) = delete;
-  ~Output() { std::filesystem::remove(path_); }
-  const std::string& path() const { return path_; }
+  std::string path() const { return folder_.path("model.wherry"); }
 
  private:
-  static std::string fmt(const std::string& name) {
-    return "wherry_compiled_" + std::to_string(::getpid()) + "_" + name + ".wherry";
-  }
-  std::string path_;
+  TemporaryFolder folder_;
 };
 
 Tensor ramp(Dims sizes) {
@@ -108,7 +101,7 @@ void expect_answers_as_origin(const Case& each, Precision precision, bool portab
   options.precision = precision;
   const bool random = each.path.empty();
   const Model original = random ? Model::random(each.arch, options, 7) : Model::load(data(each.path), options);
-  const Output output(each.name);
+  const Output output;
   const CompiledInfo info = original.compile(output.path(), std::span(each.inputs).first(1), portable);
   EXPECT_EQ(info.portable, portable || random);
   EXPECT_EQ(info.precision, name_of(precision));

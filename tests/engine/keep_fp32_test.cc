@@ -12,6 +12,7 @@
 
 #include "base/cpu.h"
 #include "engine/precision_record.h"
+#include "tests/temporary_folder.h"
 #include "wherry/compiled.h"
 #include "wherry/error.h"
 #include "wherry/model.h"
@@ -68,7 +69,7 @@ TEST(KeepFp32, ModulesByPath) {
       EXPECT_EQ(step.precision, "fp32");
     }
   const std::vector<std::vector<Tensor>> sets = {{image()}};
-  EXPECT_THROW(mixed.compile(testing::TempDir() + "wherry_mixed.wherry", sets), InvalidInput);
+  EXPECT_THROW(mixed.compile(TemporaryFolder().path("mixed.wherry"), sets), InvalidInput);
 
   options.keep_fp32 = {"first", "second", "head"};
   options.winograd = false;
@@ -79,9 +80,8 @@ TEST(KeepFp32, ModulesByPath) {
 }
 
 TEST(PrecisionRecord, IsFoundBesideTheModel) {
-  const std::filesystem::path folder = std::filesystem::path(testing::TempDir()) / "wherry_precision_record";
-  std::filesystem::create_directories(folder);
-  const std::string model = (folder / "model.pt").string();
+  const TemporaryFolder folder;
+  const std::string model = folder.path("model.pt");
   std::filesystem::copy_file(kSmallCnn, model, std::filesystem::copy_options::overwrite_existing);
   engine::write_precision_record({model + ".precision", 0.01, {"second"}});
   for (const char* variable : {"DNNL_DEFAULT_FPMATH_MODE", "ONEDNN_DEFAULT_FPMATH_MODE"}) ::unsetenv(variable);
@@ -101,7 +101,6 @@ TEST(PrecisionRecord, IsFoundBesideTheModel) {
   ::unsetenv("DNNL_DEFAULT_FPMATH_MODE");
   std::ofstream(model + ".precision") << "something else\n";
   EXPECT_THROW(Model::load(model), InvalidInput);
-  std::filesystem::remove_all(folder);
 }
 
 TEST(PrecisionRecord, IsReadAsItWasWritten) {

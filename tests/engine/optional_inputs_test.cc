@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "tests/temporary_folder.h"
 #include "wherry/compiled.h"
 #include "wherry/error.h"
 #include "wherry/model.h"
@@ -66,7 +67,8 @@ TEST_F(OptionalInputs, EveryCallTakesFewer) {
   const std::vector<Tensor> few = {ids_};
   EXPECT_EQ(model_.inspect(few).inputs.size(), 1u);
   EXPECT_EQ(model_.output_names(few), std::vector<std::string>{"logits"});
-  const std::string path = testing::TempDir() + "wherry_optional_inputs.wherry";
+  const TemporaryFolder folder;
+  const std::string path = folder.path("model.wherry");
   const std::vector<std::vector<Tensor>> sets = {few};
   EXPECT_EQ(model_.compile(path, sets).shapes[0].size(), 1u);
   const Model compiled = Model::load(path);

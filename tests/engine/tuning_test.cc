@@ -11,6 +11,7 @@
 
 #include "base/cpu.h"
 #include "engine/tuning_file.h"
+#include "tests/temporary_folder.h"
 #include "wherry/error.h"
 #include "wherry/tune.h"
 
@@ -29,19 +30,15 @@ const std::string kSample =
 
 class InFolder : public testing::Test {
  protected:
-  InFolder() { fs::create_directories(folder_); }
-  ~InFolder() override { fs::remove_all(folder_); }
-  std::string path(const std::string& name) const { return (folder_ / name).string(); }
-  void write(const std::string& name, const std::string& text) const {
-    std::ofstream(path(name), std::ios::binary) << text;
-  }
+  std::string path(const std::string& name) const { return folder_.path(name); }
+  void write(const std::string& name, const std::string& text) const { folder_.file(name, text); }
   std::string read(const std::string& name) const {
     std::ifstream file(path(name), std::ios::binary);
     return {std::istreambuf_iterator<char>(file), {}};
   }
 
  private:
-  const fs::path folder_ = fs::temp_directory_path() / ("wherry_tuning_test_" + std::to_string(::getpid()));
+  const TemporaryFolder folder_;
 };
 
 using TuningFileTest = InFolder;

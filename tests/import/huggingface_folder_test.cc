@@ -7,6 +7,7 @@
 
 #include "import/model_source.h"
 #include "test_files.h"
+#include "tests/temporary_folder.h"
 
 namespace wherry::import {
 namespace {
@@ -62,16 +63,11 @@ std::string safetensors_of(const Sizes& tensors) {
 class HuggingFaceFolder : public ::testing::Test {
  protected:
   HuggingFaceFolder() {
-    fs::remove_all(folder_);
     write("config.json", kConfig);
     write("model.safetensors", safetensors_of(tensors_of_the_model()));
   }
-  ~HuggingFaceFolder() override { fs::remove_all(folder_); }
 
-  void write(const std::string& name, const std::string& content) {
-    fs::create_directories((folder_ / name).parent_path());
-    std::ofstream(folder_ / name, std::ios::binary) << content;
-  }
+  void write(const std::string& name, const std::string& content) { temporary_.file(name, content); }
   std::unique_ptr<ModelSource> open(const std::string& arch = {}) { return open_model(folder_.string(), arch); }
   template <typename E = InvalidModel>
   std::string refusal(const std::string& arch = {}) {
@@ -80,8 +76,8 @@ class HuggingFaceFolder : public ::testing::Test {
     return message;
   }
 
-  fs::path folder_ = fs::path(::testing::TempDir()) / (std::string("wherry_huggingface_folder_") +
-                                                       ::testing::UnitTest::GetInstance()->current_test_info()->name());
+  const TemporaryFolder temporary_;
+  const fs::path folder_ = temporary_.path();
 };
 
 ir::TensorType tokens(std::int64_t batch, std::int64_t sequence) { return {DType::i64, {batch, sequence}, {}}; }

@@ -6,6 +6,7 @@
 
 #include "import/safetensors/header.h"
 #include "test_files.h"
+#include "tests/temporary_folder.h"
 
 namespace wherry::import {
 namespace {
@@ -150,24 +151,18 @@ class ShardedSafetensors : public ::testing::Test {
                                      R"("unlisted":{"dtype":"U8","shape":[2],"data_offsets":[2,4]}})",
                                      4));
   }
-  ~ShardedSafetensors() override { std::filesystem::remove_all(folder_); }
 
-  void write(const std::string& name, const std::string& content) {
-    std::filesystem::create_directories(folder_);
-    std::ofstream(folder_ / name, std::ios::binary) << content;
-  }
+  void write(const std::string& name, const std::string& content) { folder_.file(name, content); }
   StateDict read(const std::string& index) {
     write("index.json", index);
-    return read_safetensors(sharded_safetensors_records((folder_ / "index.json").string()));
+    return read_safetensors(sharded_safetensors_records(folder_.path("index.json")));
   }
   template <typename E = InvalidModel>
   std::string refusal(const std::string& index) {
     return message_of<E>([&] { read(index); });
   }
 
-  std::filesystem::path folder_ =
-      std::filesystem::path(::testing::TempDir()) /
-      (std::string("wherry_sharded_safetensors_") + ::testing::UnitTest::GetInstance()->current_test_info()->name());
+  const TemporaryFolder folder_;
 };
 
 TEST_F(ShardedSafetensors, ReadsWhatTheIndexNames) {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "import/zip/zip_archive.h"
+#include "tests/temporary_folder.h"
 #include "wherry/error.h"
 
 namespace wherry::import {
@@ -37,20 +38,12 @@ inline Bytes bytes_of(std::string_view text) {
 /// A file of this content that goes away with the object.
 class TemporaryFile {
  public:
-  explicit TemporaryFile(std::string_view content, const std::string& name = "file") {
-    const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
-    path_ = (std::filesystem::path(::testing::TempDir()) /
-             (std::string("wherry_") + test->test_suite_name() + "_" + test->name() + "_" + name))
-                .string();
-    std::ofstream file(path_, std::ios::binary | std::ios::trunc);
-    file.write(content.data(), static_cast<std::streamsize>(content.size()));
-  }
-  TemporaryFile(const TemporaryFile&) = delete;
-  TemporaryFile& operator=(const TemporaryFile&) = delete;
-  ~TemporaryFile() { std::filesystem::remove(path_); }
+  explicit TemporaryFile(std::string_view content, const std::string& name = "file")
+      : path_(folder_.file(name, content)) {}
   const std::string& path() const { return path_; }
 
  private:
+  TemporaryFolder folder_;
   std::string path_;
 };
 

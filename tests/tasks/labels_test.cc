@@ -7,6 +7,7 @@
 
 #include <fstream>
 
+#include "tests/temporary_folder.h"
 #include "wherry/error.h"
 
 namespace wherry::tasks {
@@ -74,8 +75,8 @@ TEST(Labels, RefusalsSayWhat) {
 }
 
 TEST(Labels, FilesAreRead) {
-  const std::string path = ::testing::TempDir() + "wherry_labels.txt";
-  std::ofstream(path) << "cat\ndog\n";
+  const TemporaryFolder folder;
+  const std::string path = folder.file("labels.txt", "cat\ndog\n");
   EXPECT_THAT(read_labels(path), ElementsAre("cat", "dog"));
   EXPECT_THROW(read_labels(path + ".missing"), InvalidInput);
 }

@@ -17,6 +17,7 @@
 #include "tasks/mask_filler.h"
 #include "tasks/text_classifier.h"
 #include "tasks/text_embedder.h"
+#include "tests/temporary_folder.h"
 #include "wherry/error.h"
 
 namespace wherry::tasks {
@@ -58,22 +59,13 @@ std::vector<const text::Encoding*> pointers(const std::vector<text::Encoding>& e
 }
 
 /// A copy of one of the folders, to damage.
-class Damaged {
+class Damaged : public TemporaryFolder {
  public:
-  explicit Damaged(const char* name) : path_(fs::path(::testing::TempDir()) / "wherry_damaged_model") {
-    fs::remove_all(path_);
-    fs::copy(kData / name, path_, fs::copy_options::recursive);
-  }
-  ~Damaged() { fs::remove_all(path_); }
-  std::string path() const { return path_.string(); }
-  void write(const char* file, std::string_view content) const { std::ofstream(path_ / file) << content; }
+  explicit Damaged(const char* name) { fs::copy(kData / name, path(), fs::copy_options::recursive); }
   json config() const {
-    std::ifstream file(path_ / "config.json");
+    std::ifstream file(path("config.json"));
     return json::parse(file);
   }
-
- private:
-  fs::path path_;
 };
 
 template <typename E, typename Work>
@@ -117,7 +109,7 @@ TEST(TextClassifier, ScoresFollowTheProblemType) {
   const auto scores = [&](const char* type) {
     json config = model.config();
     config["problem_type"] = type;
-    model.write("config.json", config.dump());
+    model.file("config.json", config.dump());
     const TextClassifier classifier(model.path(), fp32(), {});
     const std::vector<text::Encoding> encodings = {classifier.model().encode({"wherry", {}})};
     std::map<std::string, double> by_label;
@@ -256,7 +248,7 @@ TEST(TextModel, FilesThatDisagree) {
   }
   {
     const Damaged model("classifier");
-    model.write("config.json", "{");
+    model.file("config.json", "{");
     EXPECT_THAT(message_of<InvalidModel>([&] { TextModel(model.path(), fp32(), {}); }), HasSubstr("config.json"));
   }
   {
@@ -264,7 +256,7 @@ TEST(TextModel, FilesThatDisagree) {
     std::ifstream file(kData / "classifier/vocab.txt");
     std::string vocabulary((std::istreambuf_iterator<char>(file)), {});
     vocabulary.replace(vocabulary.find("[MASK]"), 6, "[NONE]");
-    model.write("vocab.txt", vocabulary);
+    model.file("vocab.txt", vocabulary);
     EXPECT_THAT(message_of<InvalidModel>([&] { MaskFiller(model.path(), fp32(), {}); }), HasSubstr("no mask token"));
   }
   const MaskFiller filler(folder("classifier"), fp32(), {});
@@ -380,7 +372,7 @@ TEST(MaskFiller, PackedTextsAnswerAsAlone) {
 TEST(TextEmbedder, PackedTextsAnswerAsAlone) {
   for (const char* pooling : {"pooling_mode_mean_tokens", "pooling_mode_cls_token"}) {
     const Damaged model("embedder");
-    model.write("1_Pooling/config.json", json{{pooling, true}}.dump());
+    model.file("1_Pooling/config.json", json{{pooling, true}}.dump());
     const TextEmbedder embedder(model.path(), fp32(), {}, false);
     ASSERT_TRUE(embedder.model().takes_positions());
     const auto vectors = [&](const std::vector<const text::Encoding*>& texts) { return embedder.embed(texts); };

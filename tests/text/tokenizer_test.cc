@@ -9,6 +9,7 @@
 #include <fstream>
 #include <thread>
 
+#include "tests/temporary_folder.h"
 #include "text/utf8.h"
 #include "wherry/error.h"
 
@@ -27,20 +28,11 @@ using ::testing::StartsWith;
 using Files = std::vector<std::pair<std::string, std::string>>;
 
 /// A model's folder with these files.
-class Folder {
+class Folder : public TemporaryFolder {
  public:
-  explicit Folder(const Files& files)
-      : path_(fs::path(::testing::TempDir()) /
-              ("wherry_text_" + std::string(::testing::UnitTest::GetInstance()->current_test_info()->name()))) {
-    fs::remove_all(path_);
-    fs::create_directories(path_);
-    for (const auto& [name, content] : files) std::ofstream(path_ / name, std::ios::binary) << content;
+  explicit Folder(const Files& files) {
+    for (const auto& [name, content] : files) file(name, content);
   }
-  ~Folder() { fs::remove_all(path_); }
-  std::string path() const { return path_.string(); }
-
- private:
-  fs::path path_;
 };
 
 constexpr const char* kVocabulary =
