@@ -122,3 +122,10 @@ function(wherry_isa_sources list)
   endforeach()
   set(${list} ${${list}} PARENT_SCOPE)
 endfunction()
+
+# Those of a folder's sources that stand in for AMX where there is none.
+function(wherry_emulates_amx)
+  if(WHERRY_EMULATE_AMX)
+    set_source_files_properties(${ARGN} PROPERTIES COMPILE_DEFINITIONS WHERRY_EMULATE_AMX SKIP_PRECOMPILE_HEADERS ON)
+  endif()
+endfunction()

@@ -75,7 +75,9 @@ Isa probe() {
   if (!__get_cpuid_count(7, 1, &a, &b, &c, &d) || (a & kAvx512Bf16) == 0) return Isa::avx512;
   constexpr std::uint32_t kAmx = (1u << 22) | (1u << 24);  // AMX-BF16, AMX-TILE
   constexpr std::uint64_t kTiles = 0x60000;                // XTILECFG, XTILEDATA
+#if !defined(WHERRY_EMULATE_AMX)
   if ((features & kAmx) != kAmx || (xcr0 & kTiles) != kTiles || !permit_amx()) return Isa::avx512_bf16;
+#endif
   return Isa::amx;
 }
 

@@ -34,6 +34,12 @@ WHERRY_PEAK(peak_avx512, "avx512f", __m512, _mm512_set1_ps, _mm512_fmadd_ps)
 WHERRY_PEAK(peak_avx2, "avx2,fma", __m256, _mm256_set1_ps, _mm256_fmadd_ps)
 #undef WHERRY_PEAK
 
+#if defined(WHERRY_EMULATE_AMX)
+constexpr bool kHasTiles = false;
+#else
+constexpr bool kHasTiles = true;
+#endif
+
 /// Tile products of four sums from four operand tiles, all in registers.
 __attribute__((target("amx-tile,amx-bf16"))) double peak_amx(std::int64_t steps) {
   struct alignas(64) {
@@ -101,7 +107,7 @@ double core_peak([[maybe_unused]] base::Isa isa) {
 #if defined(__x86_64__)
   if (isa == base::Isa::avx512) return peak_avx512(150000);
   if (isa == base::Isa::avx512_bf16) return peak_avx512_bf16(150000);
-  if (isa == base::Isa::amx) return peak_amx(15000);
+  if (isa == base::Isa::amx) return kHasTiles ? peak_amx(15000) : peak_avx512_bf16(150000);
   if (isa == base::Isa::avx2) return peak_avx2(150000);
 #elif defined(__aarch64__)
   if (isa == base::Isa::neon) return peak_neon(100000);

@@ -3,13 +3,16 @@
 
 #include <immintrin.h>
 
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include "kernels/matmul/bf16_block.h"
 
 namespace wherry::kernels {
 namespace {
 
+#include "kernels/matmul/amx_tiles.inc"
 #include "kernels/matmul/bf16_activations.inc"
 #include "kernels/matmul/bf16_dot.inc"
 #include "kernels/matmul/bf16_rows.inc"
@@ -22,16 +25,11 @@ constexpr int kFewestRows = 4;
 
 /// Palette 1: tiles 0 to 3 are sums, 4 and 5 A, 6 and 7 B. `step` is in elements.
 void begin(int step) noexcept {
-  struct alignas(64) Config {
-    std::uint8_t palette = 1, start_row = 0, reserved[14] = {};
-    std::uint16_t column_bytes[16] = {64, 64, 64, 64};
-    std::uint8_t rows[16] = {16, 16, 16, 16};
-  } config;
-  static_assert(sizeof(Config) == 64);
+  TileConfig config;
+  for (const int sums : {0, 1, 2, 3}) config.column_bytes[sums] = 64, config.rows[sums] = 16;
   for (const int a : {4, 5}) config.column_bytes[a] = static_cast<std::uint16_t>(2 * step), config.rows[a] = 16;
   for (const int b : {6, 7}) config.column_bytes[b] = 64, config.rows[b] = static_cast<std::uint8_t>(step / 2);
-  // g++ 12's _tile_loadconfig declares only 8 of the 64 bytes as read.
-  __asm__ volatile("ldtilecfg %0" : : "m"(config));
+  load_tile_config(config);
 }
 
 void end() noexcept { _tile_release(); }
