@@ -202,7 +202,7 @@ Value* simpler(CoreBuilder& build, Node* node) {
   return nullptr;
 }
 
-/// Nodes are described in every round of every clean-up, so their text is appended and never formatted.
+/// What a node does beyond its op and inputs, as text.
 class Description {
  public:
   void add(std::string_view text) { text_ += text; }
@@ -244,14 +244,8 @@ class Description {
   std::string text_;
 };
 
-/// What a node computes; equal descriptions are equal values.
 std::string describe(const Node& node) {
   Description text;
-  text.add(node.op());
-  for (const Value* x : node.inputs()) {
-    text.add(x ? " %" : " -");
-    if (x) text.add_number(x->id());
-  }
   for (const auto& [name, value] : node.attributes()) {
     text.add(" ");
     text.add(name);
@@ -265,15 +259,33 @@ std::string describe(const Node& node) {
   return text.take();
 }
 
+struct OpAndInputs {
+  std::size_t operator()(const Node* node) const {
+    std::size_t hash = std::hash<std::string>()(node->op());
+    for (const Value* x : node->inputs()) hash = hash * 31 + (x ? static_cast<std::size_t>(x->id()) + 1 : 0);
+    return hash;
+  }
+  bool operator()(const Node* a, const Node* b) const { return a->op() == b->op() && a->inputs() == b->inputs(); }
+};
+
+/// Nodes of one op, input for input the same, and of equal descriptions compute equal values. Every round of every
+/// clean-up comes here, and few nodes share op and inputs, so only those are described.
 bool merge_equal_nodes(ir::Graph& graph) {
-  std::unordered_map<std::string, Node*> first;
+  std::unordered_multimap<const Node*, Node*, OpAndInputs, OpAndInputs> seen;
   bool changed = false;
   for (Node* node : graph.nodes()) {
-    const auto [entry, fresh] = first.try_emplace(describe(*node), node);
-    if (fresh) continue;
-    entry->second->source().absorb(node->source());
+    const auto [begin, end] = seen.equal_range(node);
+    const auto same =
+        std::find_if(begin, end, [own = begin == end ? std::string() : describe(*node)](const auto& entry) {
+          return describe(*entry.second) == own;
+        });
+    if (same == end) {
+      seen.emplace(node, node);
+      continue;
+    }
+    same->second->source().absorb(node->source());
     for (std::size_t i = 0; i < node->outputs().size(); ++i)
-      graph.replace_uses(node->output(i), entry->second->output(i));
+      graph.replace_uses(node->output(i), same->second->output(i));
     changed = true;
   }
   return changed;
