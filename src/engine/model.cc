@@ -40,12 +40,18 @@ int team_size(int wanted) {
   return wanted == 0 ? base::usable_cores() : wanted;
 }
 
-bool winograd_allowed(bool wanted) {
-  const char* const variable = std::getenv("WHERRY_WINOGRAD");
+/// 0 or 1 where the variable says so.
+std::optional<bool> switch_of(const char* name) {
+  const char* const variable = std::getenv(name);
   const std::string_view value = variable == nullptr ? "" : variable;
   if (!value.empty() && value != "0" && value != "1")
-    base::fail<InvalidInput>("WHERRY_WINOGRAD={}: accepted are 0 and 1", value);
-  return wanted && value != "0";
+    base::fail<InvalidInput>("{}={}: accepted are 0 and 1", name, value);
+  return value.empty() ? std::nullopt : std::optional(value == "1");
+}
+
+runtime::Algorithms algorithms_of(const Options& options) {
+  return {.winograd = options.winograd && switch_of("WHERRY_WINOGRAD").value_or(true),
+          .parts = options.fp32_in_parts || switch_of("WHERRY_FP32_PARTS").value_or(false)};
 }
 
 std::string label(const TensorInfo& info, std::size_t i) {
@@ -145,7 +151,7 @@ Model::Impl::Impl(std::unique_ptr<import::ModelSource> opened, const Options& op
       fit(engine::fit(source->compiled().get(), options.precision, isa)),
       precision(fit.precision),
       keep_fp32(options.keep_fp32),
-      winograd(winograd_allowed(options.winograd)),
+      algorithms(algorithms_of(options)),
       tuning_path(engine::tuning_path(options.tuning)),
       tuning(engine::load_tuning(tuning_path)),
       prefetch(engine::weights_of(source->compiled().get(), fit)),
@@ -193,7 +199,7 @@ engine::PlanCache::PlanPtr Model::Impl::plan_of(const engine::BatchGraphs& graph
   using runtime::Plan;
   const engine::PhaseSpan span(sink.get(), Span::Kind::plan);
   const auto plan = [&](const ir::Graph& graph, Plan::Threads threads) {
-    return std::make_unique<const Plan>(graph, weights, primitives, team, isa, choices, winograd, threads);
+    return std::make_unique<const Plan>(graph, weights, primitives, team, isa, choices, algorithms, threads);
   };
   if (!graphs.slice) return std::make_shared<const runtime::BatchPlan>(plan(graphs.whole, Plan::Threads::team));
   return std::make_shared<const runtime::BatchPlan>(graphs.whole, plan(*graphs.slice, Plan::Threads::one),

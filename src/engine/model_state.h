@@ -35,7 +35,7 @@ struct Model::Impl {
   engine::Fit fit;
   engine::ChosenPrecision precision;
   std::vector<std::string> keep_fp32;
-  bool winograd;
+  runtime::Algorithms algorithms;
   std::string tuning_path;
   engine::LoadedTuning tuning;
   base::Prefetch prefetch;  // of a compiled model's weights, beside the import of the first shape

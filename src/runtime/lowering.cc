@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "kernels/matmul/matmul.h"
 #include "runtime/halo.h"
 
 namespace wherry::runtime {
@@ -70,7 +71,8 @@ std::string precision_name(DType dtype) {
 }
 
 Lowering::Lowering(const ir::Graph& graph, PackedWeights& weights, PrimitiveCache& primitives, ThreadTeam& team,
-                   const ThreadTeam::Turn& turn, int threads, base::Isa isa, const Tuning& tuning, bool winograd)
+                   const ThreadTeam::Turn& turn, int threads, base::Isa isa, const Tuning& tuning,
+                   const Algorithms& algorithms)
     : weights_(weights),
       primitives_(primitives),
       team_(team),
@@ -78,7 +80,7 @@ Lowering::Lowering(const ir::Graph& graph, PackedWeights& weights, PrimitiveCach
       threads_(threads),
       isa_(isa),
       tuning_(tuning),
-      winograd_(winograd),
+      algorithms_(algorithms),
       placement_(place_values(graph)) {
   constants_.resize(placement_.storages.size());
   const ir::Node* last = nullptr;
@@ -229,6 +231,10 @@ int useful_threads(std::int64_t flops, std::int64_t bytes, std::int64_t items) {
   const double nanoseconds = static_cast<double>(flops) / 50.0 + static_cast<double>(bytes) / 8.0;
   const auto worth = static_cast<std::int64_t>(std::min(nanoseconds / 2000.0, 1024.0));
   return static_cast<int>(std::max<std::int64_t>(1, std::min(worth, items)));
+}
+
+bool Lowering::takes_apart(DType dtype, std::int64_t rows, std::int64_t depth, std::int64_t columns) const {
+  return algorithms_.parts && dtype == DType::f32 && kernels::prefers_parts(bf16_isa(), rows, depth, columns);
 }
 
 std::int64_t flops_cost(std::int64_t flops, DType dtype) { return dtype == DType::bf16 ? flops / 8 : flops; }

@@ -14,6 +14,7 @@
 #include "base/cpu.h"
 #include "ir/graph.h"
 #include "kernels/tile.h"
+#include "runtime/algorithms.h"
 #include "runtime/packed_weights.h"
 #include "runtime/placement.h"
 #include "runtime/primitive_cache.h"
@@ -47,7 +48,8 @@ struct StepFacts {
 class Lowering {
  public:
   Lowering(const ir::Graph& graph, PackedWeights& weights, PrimitiveCache& primitives, ThreadTeam& team,
-           const ThreadTeam::Turn& turn, int threads, base::Isa isa, const Tuning& tuning, bool winograd);
+           const ThreadTeam::Turn& turn, int threads, base::Isa isa, const Tuning& tuning,
+           const Algorithms& algorithms);
 
   /// Lowers one node; `position` is its place in the graph. Throws Unsupported naming op and types where no kernel
   /// fits.
@@ -62,10 +64,13 @@ class Lowering {
   base::Isa isa() const { return base::fp32_isa(isa_); }
   /// Of those that multiply bf16; a graph has bf16 products only where this has bf16.
   base::Isa bf16_isa() const { return isa_; }
-  /// That of a product whose operands have this dtype.
-  base::Isa isa_for(DType dtype) const { return dtype == DType::bf16 ? bf16_isa() : isa(); }
-  /// Whether convolutions may use Winograd's algorithm.
-  bool winograd() const { return winograd_; }
+  /// That of a product whose operands have this dtype, or are multiplied in parts.
+  base::Isa isa_for(DType dtype, bool in_parts = false) const {
+    return dtype == DType::bf16 || in_parts ? bf16_isa() : isa();
+  }
+  /// Whether a product of so many rows, depth and columns, by constant weights, is multiplied in parts.
+  bool takes_apart(DType dtype, std::int64_t rows, std::int64_t depth, std::int64_t columns) const;
+  const Algorithms& algorithms() const { return algorithms_; }
   int threads() const { return threads_; }
   /// Brings a constant's bytes into memory when first asked for.
   Operand operand(const ir::Value* value);
@@ -135,7 +140,7 @@ class Lowering {
   int threads_;
   base::Isa isa_;
   const Tuning& tuning_;
-  bool winograd_;
+  Algorithms algorithms_;
   std::int64_t position_ = 0;
   Placement placement_;
   std::vector<std::unique_ptr<const Step>> steps_;

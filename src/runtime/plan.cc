@@ -39,13 +39,13 @@ void lower_all(const ir::Graph& graph, Lowering& lowering, const std::vector<Out
 }  // namespace
 
 Plan::Plan(const ir::Graph& graph, PackedWeights& weights, PrimitiveCache& primitives, ThreadTeam& team, base::Isa isa,
-           const Tuning& tuning, bool winograd, Threads threads)
+           const Tuning& tuning, const Algorithms& algorithms, Threads threads)
     : output_names_(graph.output_names()), team_size_(threads == Threads::one ? 1 : team.size()) {
   for (const ir::Value* value : graph.inputs()) inputs_.push_back(value->type());
   for (const ir::Value* value : graph.outputs()) outputs_.push_back(value->type());
 
   const ThreadTeam::Turn turn = team.take_turn();
-  Lowering lowering(graph, weights, primitives, team, turn, team_size_, isa, tuning, winograd);
+  Lowering lowering(graph, weights, primitives, team, turn, team_size_, isa, tuning, algorithms);
   lower_all(graph, lowering, lowering.output_copies());
   weights.settle();
   Lowering::Result lowered = lowering.finish();

@@ -10,6 +10,7 @@
 
 #include "base/cpu.h"
 #include "ir/graph.h"
+#include "runtime/algorithms.h"
 #include "runtime/arena_pool.h"
 #include "runtime/packed_weights.h"
 #include "runtime/primitive_cache.h"
@@ -23,11 +24,11 @@ namespace wherry::runtime {
 class Plan {
  public:
   /// Plans a graph of the core set with strides (core_ops.h), for kernels of `isa`. Weights are packed with the team.
-  /// `tuning` has the blockings that measured best; `winograd` allows Winograd's algorithm. The plan is for a whole
-  /// team of that size, or for one thread of it. Throws Unsupported with every node that no kernel can run.
+  /// `tuning` has the blockings that measured best; `algorithms` are allowed. The plan is for a whole team of that
+  /// size, or for one thread of it. Throws Unsupported with every node that no kernel can run.
   enum class Threads : std::uint8_t { team, one };
   Plan(const ir::Graph& graph, PackedWeights& weights, PrimitiveCache& primitives, ThreadTeam& team, base::Isa isa,
-       const Tuning& tuning = {}, bool winograd = true, Threads threads = Threads::team);
+       const Tuning& tuning = {}, const Algorithms& algorithms = {}, Threads threads = Threads::team);
   Plan(const Plan&) = delete;
   Plan& operator=(const Plan&) = delete;
   ~Plan();

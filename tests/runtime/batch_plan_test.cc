@@ -21,7 +21,7 @@ struct Planner {
   explicit Planner(int threads) : team(threads) {}
 
   std::unique_ptr<const Plan> plan(const ir::Graph& graph, Plan::Threads threads) {
-    return std::make_unique<const Plan>(graph, weights, primitives, team, base::selected_isa(), Tuning{}, true,
+    return std::make_unique<const Plan>(graph, weights, primitives, team, base::selected_isa(), Tuning{}, Algorithms{},
                                         threads);
   }
   /// Of build(net, batch) in slices of `size`.

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "interpreter.h"
+#include "kernels/matmul/matmul.h"
 #include "net.h"
 #include "wherry/error.h"
 
@@ -237,11 +238,40 @@ TEST(PlanTest, WinogradRunsWhereItIsAllowed) {
     PrimitiveCache primitives({.entries = 100, .bytes = 1 << 20});
     ThreadTeam team(2);
     ArenaPool arenas;
-    const Plan plan(net.graph(), weights, primitives, team, base::runnable_fp32_isas().back(), {}, winograd);
+    const Plan plan(net.graph(), weights, primitives, team, base::runnable_fp32_isas().back(), {},
+                    {.winograd = winograd});
     EXPECT_EQ(plan.steps()[1].kernel.find("winograd") != std::string::npos, winograd) << plan.steps()[1].kernel;
     outputs[winograd] = plan.run(net.inputs(), team, arenas);
   }
   expect_close(outputs[1][0], outputs[0][0], 1e-5, "with Winograd's algorithm");
+}
+
+TEST(PlanTest, Fp32IsTakenApartWhereThatIsAllowedAndCanBe) {
+  Net net(6);
+  const Dims image{1, 80, 9, 9}, rows{2, 35, 96}, few{3, 96};
+  net.output(net.node("convolution", {net.channels_last(net.input({1, 64, 9, 9})), net.constant({80, 64, 3, 3})},
+                      padded_convolution("f32 (x0) { x1 = relu x0 }"), image, image_strides(image)));
+  net.output(net.node("matmul", {net.input({2, 35, 50}), net.constant({50, 96})}, {}, rows));
+  net.output(net.node("matmul", {net.input({3, 50}), net.constant({50, 96})}, {}, few));   // too few rows
+  net.output(net.node("matmul", {net.input({2, 35, 50}), net.input({2, 50, 96})}, {}, rows));  // no constant
+  for (const base::Isa isa : base::runnable_isas()) {
+    std::vector<Tensor> outputs[2];
+    for (const bool parts : {false, true}) {
+      SCOPED_TRACE(testing::Message() << base::name_of(isa) << ", parts " << parts);
+      PackedWeights weights;
+      PrimitiveCache primitives({.entries = 100, .bytes = 1 << 20});
+      ThreadTeam team(2);
+      ArenaPool arenas;
+      const Plan plan(net.graph(), weights, primitives, team, isa, {}, {.winograd = false, .parts = parts});
+      const auto steps = plan.steps();
+      EXPECT_EQ(std::count_if(steps.begin(), steps.end(),
+                              [](const StepInfo& step) { return step.kernel.starts_with("f32_parts_"); }),
+                parts && kernels::multiplies_parts(isa) ? 2 : 0);
+      outputs[parts] = plan.run(net.inputs(), team, arenas);
+    }
+    for (std::size_t i = 0; i < outputs[0].size(); ++i)
+      expect_close(outputs[1][i], outputs[0][i], 1e-5, "multiplied in parts");
+  }
 }
 
 }  // namespace

@@ -24,7 +24,11 @@ std::int64_t group_inputs(const ConvolutionWeights& weights) { return weights.in
 std::int64_t group_outputs(const ConvolutionWeights& weights) { return weights.out_channels / weights.groups; }
 
 /// Few channels are padded, and a row of the window is one tap: see ConvolutionArguments::x.
-bool merges_row(const ConvolutionWeights& weights) { return weights.groups == 1 && weights.in_channels < 16; }
+bool merges_row(const ConvolutionWeights& weights) {
+  return weights.groups == 1 && weights.in_channels < 16 && !weights.in_parts;
+}
+
+std::int64_t x_bytes(const ConvolutionWeights& weights) { return static_cast<std::int64_t>(size_of(weights.dtype)); }
 
 bool padded(const ConvolutionShape& shape) {
   return shape.pad_top + shape.pad_bottom + shape.pad_left + shape.pad_right > 0;
@@ -93,7 +97,9 @@ class Bf16Convolution final : public Convolution {
       pieces_at_ += static_cast<std::size_t>(base::round_up(2 * channels_, 64));
     scratch_bytes_ = pieces_at_;
     if (gathers) scratch_bytes_ += kBf16GatherRows * static_cast<std::size_t>(taps()) * sizeof(Bf16Piece);
-    name_ = fmt::format("bf16_conv_{}_{}", lines_.count > 0 ? "32x32" : "gather_32x32", base::name_of(isa));
+    name_ = weights.in_parts
+                ? fmt::format("f32_parts_conv_32x32_{}", base::name_of(isa))
+                : fmt::format("bf16_conv_{}_{}", lines_.count > 0 ? "32x32" : "gather_32x32", base::name_of(isa));
   }
 
   std::string_view name() const override { return name_; }
@@ -126,7 +132,7 @@ class Bf16Convolution final : public Convolution {
       std::int64_t at = group * group_inputs(shape.weights);
       if (self.lines_.count > 1)
         at += line / self.out_h_ * shape.x_stride_n + line % self.out_h_ * shape.stride_h * shape.x_stride_h;
-      return static_cast<const std::byte*>(arguments.x) + 2 * at;
+      return static_cast<const std::byte*>(arguments.x) + x_bytes(shape.weights) * at;
     }
     void locate(std::int64_t row, std::int64_t count, std::int64_t* bytes) const { self.locate(row, count, bytes); }
     void gather(std::int64_t group, std::int64_t row, int i, Bf16GatherTask& task) const {
@@ -165,7 +171,8 @@ class Bf16Convolution final : public Convolution {
     }
     problem.a_row_bytes = lines_.row_bytes;
     // A window's taps in neighbouring pixels of a row share their cache lines.
-    problem.a_read_bytes = 2 * bf16_channels(shape_.weights) * shape_.weights.kernel_h * shape_.stride_w;
+    problem.a_read_bytes =
+        x_bytes(shape_.weights) * bf16_channels(shape_.weights) * shape_.weights.kernel_h * shape_.stride_w;
     problem.y_is_even = shape_.y_stride_phase == 0 &&
                         (out_h_ == 1 || shape_.y_stride_h == out_w_ * shape_.y_stride_w) &&
                         (shape_.batch == 1 || shape_.y_stride_n == out_h_ * shape_.y_stride_h);
@@ -247,7 +254,7 @@ class Bf16Convolution final : public Convolution {
   /// gathered together; x is at the group's first channel.
   std::int64_t find_pieces(const std::byte* x, std::int64_t pixel, const std::byte* zeros,
                            Bf16Piece* pieces) const noexcept {
-    const std::int64_t inputs = channels_;
+    const std::int64_t inputs = channels_, bytes = x_bytes(shape_.weights);
     const std::int64_t kernel_h = shape_.weights.kernel_h, kernel_w = shape_.weights.kernel_w;
     const std::int64_t ow = pixel % out_w_, oh = pixel / out_w_ % out_h_, n = pixel / (out_w_ * out_h_);
     const std::int64_t ih0 = oh * shape_.stride_h - shape_.pad_top, iw0 = ow * shape_.stride_w - shape_.pad_left;
@@ -256,19 +263,20 @@ class Bf16Convolution final : public Convolution {
       const std::int64_t ih = ih0 + i * shape_.dilation_h;
       const bool no_line = !shape_.x_halo && (ih < 0 || ih >= shape_.in_h);
       if (no_line && (merges_ || kBf16GatherRows == 1)) continue;
-      const std::byte* const line = x + 2 * (n * shape_.x_stride_n + ih * shape_.x_stride_h + iw0 * shape_.x_stride_w);
+      const std::byte* const line =
+          x + bytes * (n * shape_.x_stride_n + ih * shape_.x_stride_h + iw0 * shape_.x_stride_w);
       if (merges_) {
         const std::int64_t first = shape_.x_halo ? 0 : std::max<std::int64_t>(0, -iw0);
         const std::int64_t end = shape_.x_halo ? kernel_w : std::min(kernel_w, shape_.in_w - iw0);
         if (first < end)
-          pieces[count++] = {line + 2 * first * inputs, (i * kernel_w + first) * inputs, (end - first) * inputs};
+          pieces[count++] = {line + bytes * first * inputs, (i * kernel_w + first) * inputs, (end - first) * inputs};
         continue;
       }
       for (std::int64_t j = 0; j < kernel_w; ++j) {
         const std::int64_t iw = iw0 + j * shape_.dilation_w;
         const bool outside = no_line || (!shape_.x_halo && (iw < 0 || iw >= shape_.in_w));
         if (outside && kBf16GatherRows == 1) continue;
-        pieces[count++] = {outside ? zeros : line + 2 * j * shape_.dilation_w * shape_.x_stride_w,
+        pieces[count++] = {outside ? zeros : line + bytes * j * shape_.dilation_w * shape_.x_stride_w,
                            (i * kernel_w + j) * inputs, inputs};
       }
     }
@@ -299,9 +307,10 @@ std::int64_t bf16_channels(const ConvolutionWeights& weights) {
 }
 
 Bf16Panels bf16_panels(const ConvolutionWeights& weights) {
+  const int parts = weights.in_parts ? kBf16Parts : 1;
   if (merges_row(weights))
     return make_bf16_panels(group_outputs(weights), weights.kernel_h, weights.kernel_w * bf16_channels(weights));
-  return make_bf16_panels(group_outputs(weights), weights.kernel_h * weights.kernel_w, group_inputs(weights));
+  return make_bf16_panels(group_outputs(weights), weights.kernel_h * weights.kernel_w, group_inputs(weights), parts);
 }
 
 bool reads_halo(const ConvolutionWeights& weights) {

@@ -25,6 +25,7 @@ void check(const ConvolutionWeights& weights) {
   WHERRY_CHECK_EQ(weights.in_channels % weights.groups, 0);
   WHERRY_CHECK_EQ(weights.out_channels % weights.groups, 0);
   WHERRY_CHECK(weights.dtype == DType::f32 || weights.dtype == DType::bf16);
+  WHERRY_CHECK(!weights.in_parts || (weights.dtype == DType::f32 && weights.groups == 1 && weights.winograd == 0));
   WHERRY_CHECK(weights.winograd == 0 || weights.winograd == 2 || weights.winograd == 4);
 }
 
@@ -124,8 +125,8 @@ void pack_grouped(const ConvolutionWeights& weights, std::int64_t lanes, const f
 }  // namespace
 
 ConvolutionFamily family_of(const ConvolutionWeights& weights, base::Isa isa) {
-  const auto matmul =
-      weights.dtype == DType::bf16 ? ConvolutionFamily::bf16_matmul : ConvolutionFamily::implicit_matmul;
+  const bool in_bf16 = weights.dtype == DType::bf16 || weights.in_parts;
+  const auto matmul = in_bf16 ? ConvolutionFamily::bf16_matmul : ConvolutionFamily::implicit_matmul;
   if (weights.winograd != 0) return ConvolutionFamily::winograd;
   if (weights.groups == 1) return matmul;
   if (weights.groups == weights.in_channels && weights.groups == weights.out_channels)
@@ -156,7 +157,7 @@ std::string packed_format(const ConvolutionWeights& weights, base::Isa isa) {
     case ConvolutionFamily::implicit_matmul: return fmt::format("f32_panel{}", panel);
     case ConvolutionFamily::depthwise: return fmt::format("f32_depthwise{}", lanes_of(weights, isa));
     case ConvolutionFamily::grouped: return fmt::format("f32_grouped{}", lanes_of(weights, isa));
-    case ConvolutionFamily::bf16_matmul: return std::string(kBf16PackedFormat);
+    case ConvolutionFamily::bf16_matmul: return std::string(kBf16PackedFormat) + (weights.in_parts ? "_parts" : "");
     case ConvolutionFamily::winograd: return fmt::format("f32_winograd{}_panel{}", weights.winograd, panel);
     case ConvolutionFamily::bf16_depthwise:
       return splits_bf16_depthwise(isa) ? "f32_depthwise32_split" : "f32_depthwise32";

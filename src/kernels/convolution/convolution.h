@@ -29,6 +29,8 @@ struct ConvolutionWeights {
   /// 0: sums of products, as the formula says. 2 or 4: Winograd's algorithm on tiles of that many outputs squared, for
   /// 3×3 filters of one group; products are then of fp32 numbers, whatever x is. See choose_winograd().
   int winograd = 0;
+  /// Of f32, ungrouped: multiplied in parts, as MatmulShape has it.
+  bool in_parts = false;
 
   bool operator==(const ConvolutionWeights&) const = default;
 };

@@ -31,6 +31,9 @@ inline constexpr bool kBf16Gathers = false;  ///< whether A can be read in its t
 inline constexpr int kBf16GatherRows = 1;
 #endif
 
+/// An fp32 number is the sum of so many bf16 ones: each takes 8 of its 24 bits.
+inline constexpr int kBf16Parts = 3;
+
 /// Which operand of a block is not worth keeping in L1.
 enum class Bf16Streams : std::uint8_t { none, a, b };
 
@@ -38,6 +41,9 @@ enum class Bf16Streams : std::uint8_t { none, a, b };
 /// A[t, s, r, k] is the bf16 at a[r / 16] + tap_bytes[t] + s · a_step_bytes + r % 16 · a_row_bytes + 2 · k. Where A is
 /// gathered, a step's rows of both tiles follow each other without gaps. Where row_bytes is not
 /// null, A[t, s, r, k] is at a[0] + row_bytes[r] + tap_bytes[t] + s · a_step_bytes + 2 · k.
+/// With kBf16Parts `parts`, each number of A and B is the sum of three bf16 ones, its parts, and six of the products
+/// are summed: first part by first, second and third, second by first and second, third by first. (The others are below
+/// what rounding to fp32 leaves.) A step holds its parts one after the other; A is then always gathered.
 struct Bf16BlockTask {
   const std::byte* a[2];  ///< one a row tile
   std::int64_t a_row_bytes;
@@ -49,7 +55,8 @@ struct Bf16BlockTask {
   int rows;                  ///< of interest; else than with row_bytes, 16 · row_tiles rows of A must be readable
   int row_tiles;             ///< 1 or 2
   int column_tiles;          ///< 1 or 2
-  const std::byte* b;        ///< [tap][step][column tile][step / kBf16Group][16 columns][kBf16Group]
+  int parts = 1;             ///< or kBf16Parts, by kernels with gather_parts
+  const std::byte* b;        ///< [tap][step][part][column tile][step / kBf16Group][16 columns][kBf16Group]
   Bf16Streams streams;       ///< what comes from beyond L1 and had better not displace the other operand there
   bool adds;                 ///< to what an earlier chunk of depth left in sums
 
@@ -93,7 +100,7 @@ struct Bf16Piece {
 };
 
 /// Writes one row of A in the order that tiles load fast: element k goes to to + k / step · step_bytes + 2 · (k %
-/// step). What no piece covers is zero, up to `depth`, a multiple of step. `row` is scratch of depth elements.
+/// step). What no piece covers is zero, up to `depth`, a multiple of step. `row` is scratch of depth elements of A.
 struct Bf16GatherTask {
   const Bf16Piece* pieces;
   std::int64_t count;
@@ -135,6 +142,9 @@ struct Bf16Kernels {
   /// Up to kBf16GatherRows rows of one tile, neighbours there.
   void (*gather)(const Bf16GatherTask* rows, int count) noexcept;
   void (*gather_alike)(const Bf16AlikeRows& rows) noexcept = nullptr;  ///< where kBf16Gathers, else null
+  /// One row of A in parts: the pieces are of fp32 numbers, at the places of part 0 of a step; part p is p ·
+  /// step_bytes / kBf16Parts further. Null where the kernels multiply no parts.
+  void (*gather_parts)(const Bf16GatherTask& row) noexcept = nullptr;
 };
 
 /// `isa` must have bf16.

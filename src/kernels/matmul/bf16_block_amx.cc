@@ -3,6 +3,7 @@
 
 #include <immintrin.h>
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -89,6 +90,26 @@ inline __attribute__((always_inline)) void multiply(const std::byte* a0, const s
   keep_awake();
 }
 
+/// Tile products of one step, in parts or not.
+template <int kRowTiles, int kColumnTiles, Bf16Streams kStreams, int kParts, class Before>
+inline __attribute__((always_inline)) void multiply_step(const std::byte* a0, const std::byte* a1,
+                                                         std::int64_t row_bytes, std::int64_t a_part,
+                                                         const std::byte* b, std::int64_t tile_bytes,
+                                                         const Before& before) noexcept {
+  const auto part = [&](int p, int q, const auto& first) __attribute__((always_inline)) {
+    multiply<kRowTiles, kColumnTiles, kStreams>(a0 + p * a_part, a1 + p * a_part, row_bytes,
+                                                b + q * kColumnTiles * tile_bytes, tile_bytes, first);
+  };
+  if constexpr (kParts == 1) return part(0, 0, before);
+  const auto nothing = []<int>() {};
+  part(0, 2, before);
+  part(0, 1, nothing);
+  part(1, 1, nothing);
+  part(0, 0, nothing);
+  part(1, 0, nothing);
+  part(2, 0, nothing);
+}
+
 /// A tile of sums to or from its place in a block.
 template <int kTile>
 inline __attribute__((always_inline)) void store_sums(float* sums) noexcept {
@@ -128,9 +149,9 @@ void settle(Bf16Sums& in_tiles) noexcept {
 /// Instructions after a store of a tile wait until its last product is done. So each tile of the block before is stored
 /// just before the first product of this block that replaces it, while the tile unit still works on the others'.
 /// Whatever a block needs to know is found before that.
-template <int kRowTiles, int kColumnTiles, Bf16Streams kStreams, class Beside>
+template <int kRowTiles, int kColumnTiles, Bf16Streams kStreams, int kParts, class Beside>
 inline __attribute__((always_inline)) void tiles(const Bf16BlockTask& task, Beside beside, float* before) noexcept {
-  const std::int64_t row_bytes = task.a_row_bytes, step_bytes = task.a_step_bytes;
+  const std::int64_t row_bytes = task.a_row_bytes, step_bytes = task.a_step_bytes, a_part = step_bytes / kParts;
   const std::int64_t tile_bytes = std::int64_t{32} * task.step;
   const std::int64_t taps = task.taps, steps = task.steps, prefetch_lines = task.prefetch_lines;
   const std::int64_t* const tap_bytes = task.tap_bytes;
@@ -146,7 +167,7 @@ inline __attribute__((always_inline)) void tiles(const Bf16BlockTask& task, Besi
   }
   int wait = 1;
   const auto after_step = [&]() __attribute__((always_inline)) {
-    b += kColumnTiles * tile_bytes;
+    b += kParts * kColumnTiles * tile_bytes;
     for (std::int64_t line = 0; line < prefetch_lines; ++line, prefetch += 64)
       _mm_prefetch(reinterpret_cast<const char*>(prefetch), _MM_HINT_T1);
     if (quota > 0 && --wait == 0) {
@@ -158,18 +179,20 @@ inline __attribute__((always_inline)) void tiles(const Bf16BlockTask& task, Besi
   const std::byte* a1 = first[1] + tap_bytes[0];
   if (task.adds) {
     float* const sums = task.sums;
-    multiply<kRowTiles, kColumnTiles, kStreams>(a0, a1, row_bytes, b, tile_bytes, [&]<int kTile>() {
-      if (before != nullptr) store_sums<kTile>(before);
-      load_sums<kTile>(sums);
-    });
+    multiply_step<kRowTiles, kColumnTiles, kStreams, kParts>(a0, a1, row_bytes, a_part, b, tile_bytes,
+                                                             [&]<int kTile>() {
+                                                               if (before != nullptr) store_sums<kTile>(before);
+                                                               load_sums<kTile>(sums);
+                                                             });
   } else if (before != nullptr) {
-    multiply<kRowTiles, kColumnTiles, kStreams>(a0, a1, row_bytes, b, tile_bytes, [&]<int kTile>() {
-      store_sums<kTile>(before);
-      zero_sums<kTile>();
-    });
+    multiply_step<kRowTiles, kColumnTiles, kStreams, kParts>(a0, a1, row_bytes, a_part, b, tile_bytes,
+                                                             [&]<int kTile>() {
+                                                               store_sums<kTile>(before);
+                                                               zero_sums<kTile>();
+                                                             });
   } else {
-    multiply<kRowTiles, kColumnTiles, kStreams>(a0, a1, row_bytes, b, tile_bytes,
-                                                [&]<int kTile>() { zero_sums<kTile>(); });
+    multiply_step<kRowTiles, kColumnTiles, kStreams, kParts>(a0, a1, row_bytes, a_part, b, tile_bytes,
+                                                             [&]<int kTile>() { zero_sums<kTile>(); });
   }
   after_step();
   std::int64_t step = 1;
@@ -177,7 +200,7 @@ inline __attribute__((always_inline)) void tiles(const Bf16BlockTask& task, Besi
     for (; step < steps; ++step) {
       a0 += step_bytes;
       a1 += step_bytes;
-      multiply<kRowTiles, kColumnTiles, kStreams>(a0, a1, row_bytes, b, tile_bytes, []<int>() {});
+      multiply_step<kRowTiles, kColumnTiles, kStreams, kParts>(a0, a1, row_bytes, a_part, b, tile_bytes, []<int>() {});
       after_step();
     }
     if (++tap == taps) break;
@@ -188,28 +211,38 @@ inline __attribute__((always_inline)) void tiles(const Bf16BlockTask& task, Besi
 }
 
 /// A whole block, which stays in the tiles, beside rows of one kind.
-template <class Beside>
+template <class Beside, int kParts = 1>
 void whole_block(const Bf16BlockTask& task, Bf16Finish* pending, Bf16Sums& in_tiles) noexcept {
   float* const before = in_tiles.to;
   in_tiles.to = task.sums;
   switch (task.streams) {
-    case Bf16Streams::none: return tiles<2, 2, Bf16Streams::none>(task, Beside(pending), before);
-    case Bf16Streams::a: return tiles<2, 2, Bf16Streams::a>(task, Beside(pending), before);
-    case Bf16Streams::b: return tiles<2, 2, Bf16Streams::b>(task, Beside(pending), before);
+    case Bf16Streams::none: return tiles<2, 2, Bf16Streams::none, kParts>(task, Beside(pending), before);
+    case Bf16Streams::a: return tiles<2, 2, Bf16Streams::a, kParts>(task, Beside(pending), before);
+    case Bf16Streams::b: return tiles<2, 2, Bf16Streams::b, kParts>(task, Beside(pending), before);
   }
 }
 
 /// A block at an edge.
-template <int kRowTiles, int kColumnTiles>
+template <int kRowTiles, int kColumnTiles, int kParts = 1>
 void part_block(const Bf16BlockTask& task, Bf16Finish* pending, Bf16Sums& in_tiles) noexcept {
   settle(in_tiles);
-  tiles<kRowTiles, kColumnTiles, Bf16Streams::none>(task, AnyRows(pending), nullptr);
+  tiles<kRowTiles, kColumnTiles, Bf16Streams::none, kParts>(task, AnyRows(pending), nullptr);
   store_sums<0>(task.sums);
   if constexpr (kRowTiles == 2) store_sums<2>(task.sums);
   if constexpr (kColumnTiles == 2) store_sums<1>(task.sums);
 }
 
+/// Blocks of few rows too: their weights, which take half as much again as fp32 ones, are all that they wait for.
+void block_of_parts(const Bf16BlockTask& task, Bf16Finish* pending, Bf16Sums& in_tiles) noexcept {
+  if (task.row_tiles == 1)
+    return task.column_tiles == 2 ? part_block<1, 2, kBf16Parts>(task, pending, in_tiles)
+                                  : part_block<1, 1, kBf16Parts>(task, pending, in_tiles);
+  if (task.column_tiles == 1) return part_block<2, 1, kBf16Parts>(task, pending, in_tiles);
+  whole_block<AnyRows, kBf16Parts>(task, pending, in_tiles);
+}
+
 void block(const Bf16BlockTask& task, Bf16Finish* pending, Bf16Sums& in_tiles) noexcept {
+  if (task.parts > 1) return block_of_parts(task, pending, in_tiles);
   if (task.rows <= kFewRows) {
     settle(in_tiles);
     if (pending != nullptr) finish(*pending, kBf16BlockRows);
@@ -240,6 +273,84 @@ void block(const Bf16BlockTask& task, Bf16Finish* pending, Bf16Sums& in_tiles) n
   whole_block<AnyRows>(task, pending, in_tiles);
 }
 
+/// What numbers of 16 lanes are the sums of, each the upper half of a lane: the first rounded, half away from zero, or
+/// cut off; what is left has 16 bits, of which the second takes 8, and the third the others.
+template <bool kRounds>
+inline void take_apart(__m512 x, __m512i (&parts)[kBf16Parts]) noexcept {
+  const __m512i upper = _mm512_set1_epi32(static_cast<int>(0xFFFF0000));
+  const __m512i bits = _mm512_castps_si512(x);
+  parts[0] = _mm512_and_si512(kRounds ? _mm512_add_epi32(bits, _mm512_set1_epi32(0x8000)) : bits, upper);
+  const __m512 rest = _mm512_sub_ps(x, _mm512_castsi512_ps(parts[0]));
+  parts[1] = _mm512_and_si512(_mm512_castps_si512(rest), upper);
+  parts[2] = _mm512_castps_si512(_mm512_sub_ps(rest, _mm512_castsi512_ps(parts[1])));
+}
+
+inline __mmask16 first_lanes(std::int64_t count) noexcept {
+  return static_cast<__mmask16>(count >= 16 ? 0xFFFFu : count <= 0 ? 0u : (1u << count) - 1u);
+}
+
+/// `depth` numbers, zeros behind them. False where one is infinite, no number, or would round to an infinity.
+template <bool kRounds>
+bool row_in_parts(const float* row, std::int64_t depth, const Bf16GatherTask& task) noexcept {
+  // The upper halves of two vectors' lanes.
+  alignas(64) static constexpr std::uint16_t kUpper[32] = {1,  3,  5,  7,  9,  11, 13, 15, 17, 19, 21,
+                                                           23, 25, 27, 29, 31, 33, 35, 37, 39, 41, 43,
+                                                           45, 47, 49, 51, 53, 55, 57, 59, 61, 63};
+  const __m512i upper = _mm512_load_si512(kUpper);
+  const __m512i magnitude = _mm512_set1_epi32(0x7FFFFFFF), largest = _mm512_set1_epi32(0x7F7F7FFF);
+  const std::int64_t part = task.step_bytes / kBf16Parts;
+  std::byte* to = task.to;
+  unsigned beyond = 0;
+  for (std::int64_t left = depth; left > 0; left -= 32, row += 32, to += task.step_bytes) {
+    const __m512 low = left >= 32 ? _mm512_loadu_ps(row) : _mm512_maskz_loadu_ps(first_lanes(left), row);
+    const __m512 high =
+        left >= 32 ? _mm512_loadu_ps(row + 16) : _mm512_maskz_loadu_ps(first_lanes(left - 16), row + 16);
+    beyond |= _mm512_cmpgt_epi32_mask(_mm512_and_si512(_mm512_castps_si512(low), magnitude), largest);
+    beyond |= _mm512_cmpgt_epi32_mask(_mm512_and_si512(_mm512_castps_si512(high), magnitude), largest);
+    __m512i of_low[kBf16Parts], of_high[kBf16Parts];
+    take_apart<kRounds>(low, of_low);
+    take_apart<kRounds>(high, of_high);
+    for (int p = 0; p < kBf16Parts; ++p)
+      _mm512_storeu_si512(to + p * part, _mm512_permutex2var_epi16(of_low[p], upper, of_high[p]));
+  }
+  return beyond == 0;
+}
+
+/// A row with an infinity, or with what is no number, has no finite result (but NaN, where that is multiplied by zero).
+/// Its smaller parts would be NaN, so all its numbers are third parts alone, which meet the first parts of B.
+void row_beyond(const float* row, std::int64_t depth, const Bf16GatherTask& task) noexcept {
+  bool finite = true;
+  for (std::int64_t k = 0; k < depth; ++k) finite = finite && std::isfinite(row[k]);
+  if (finite) {
+    row_in_parts<false>(row, depth, task);
+    return;
+  }
+  const std::int64_t part = task.step_bytes / kBf16Parts;
+  std::byte* to = task.to;
+  for (std::int64_t left = depth; left > 0; left -= 32, row += 32, to += task.step_bytes) {
+    _mm512_storeu_si512(to, _mm512_setzero_si512());
+    _mm512_storeu_si512(to + part, _mm512_setzero_si512());
+    _mm512_storeu_si512(to + 2 * part,
+                        (__m512i)_mm512_cvtne2ps_pbh(_mm512_maskz_loadu_ps(first_lanes(left - 16), row + 16),
+                                                     _mm512_maskz_loadu_ps(first_lanes(left), row)));
+  }
+}
+
+void gather_parts(const Bf16GatherTask& task) noexcept {
+  const float* row = reinterpret_cast<const float*>(task.row);
+  std::int64_t depth = task.depth;
+  if (task.count == 1 && task.pieces[0].at == 0 && task.pieces[0].elements + 32 > task.depth) {
+    row = reinterpret_cast<const float*>(task.pieces[0].from);
+    depth = task.pieces[0].elements;
+  } else {
+    std::memset(task.row, 0, static_cast<std::size_t>(task.depth) * sizeof(float));
+    for (std::int64_t i = 0; i < task.count; ++i)
+      std::memcpy(task.row + task.pieces[i].at * static_cast<std::int64_t>(sizeof(float)), task.pieces[i].from,
+                  static_cast<std::size_t>(task.pieces[i].elements) * sizeof(float));
+  }
+  if (!row_in_parts<true>(row, depth, task)) row_beyond(row, depth, task);
+}
+
 }  // namespace
 
 extern const Bf16Kernels kBf16Kernels_amx;
@@ -249,6 +360,7 @@ constinit const Bf16Kernels kBf16Kernels_amx = {.isa = base::Isa::amx,
                                                 .block = block,
                                                 .settle = settle,
                                                 .finish = finish,
-                                                .gather = gather};
+                                                .gather = gather,
+                                                .gather_parts = gather_parts};
 
 }  // namespace wherry::kernels

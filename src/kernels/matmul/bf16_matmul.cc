@@ -21,15 +21,15 @@ std::int64_t dot(const BatchSizes& index, const BatchSizes& strides) {
 Bf16Problem problem_of(const MatmulShape& shape, base::Isa isa, int threads) {
   const bool anywhere = bf16_kernels(isa).rows_anywhere;
   Bf16Problem problem;
-  problem.panels = bf16_panels({shape.depth, shape.columns, DType::bf16});
+  problem.panels = bf16_panels({shape.depth, shape.columns, shape.dtype, shape.in_parts});
   problem.outer = shape.batch[0] * shape.batch[1] * shape.batch[2] * shape.batch[3];
   problem.rows = problem.line_rows = shape.rows;
   problem.gathers = !problem.panels.divided || (shape.rows < kBf16TileRows && !anywhere);
   problem.locates = anywhere && !problem.gathers;
   if (kBf16Gathers && shape.depth % kBf16Group == 0) problem.piece_elements = shape.depth;
   problem.packs_b = !shape.packed_b;
-  problem.a_row_bytes = 2 * shape.a_row_stride;
-  problem.a_read_bytes = 2 * shape.depth;
+  problem.a_row_bytes = problem.a_element_bytes() * shape.a_row_stride;
+  problem.a_read_bytes = problem.a_element_bytes() * shape.depth;
   problem.y_is_even = true;
   problem.y_is_bf16 = shape.c_dtype == DType::bf16;
   problem.y_dtype = shape.c_dtype;
@@ -43,7 +43,8 @@ class Bf16Matmul final : public Matmul {
       : shape_(shape),
         walk_(problem_of(shape, isa, threads), isa, choice),
         gathers_(problem_of(shape, isa, threads).gathers) {
-    name_ = fmt::format("bf16_32x32_{}{}", gathers_ ? "gather_" : "", base::name_of(isa));
+    name_ = shape.in_parts ? fmt::format("f32_parts_32x32_{}", base::name_of(isa))
+                           : fmt::format("bf16_32x32_{}{}", gathers_ ? "gather_" : "", base::name_of(isa));
   }
 
   std::string_view name() const override { return name_; }
@@ -71,6 +72,7 @@ class Bf16Matmul final : public Matmul {
 
     Operands(const MatmulShape& s, const Bf16Panels& p, const MatmulArguments& a) : shape(s), panels(p), arguments(a) {}
 
+    std::int64_t a_element_bytes() const { return shape.in_parts ? 4 : 2; }
     BatchSizes index(std::int64_t outer) const {
       BatchSizes at;
       for (int d = kMaxBatchDims - 1; d >= 0; --d) {
@@ -80,13 +82,13 @@ class Bf16Matmul final : public Matmul {
       return at;
     }
     const std::byte* a(std::int64_t outer, std::int64_t) const {
-      return static_cast<const std::byte*>(arguments.a) + 2 * dot(index(outer), shape.a_batch_strides);
+      return static_cast<const std::byte*>(arguments.a) + a_element_bytes() * dot(index(outer), shape.a_batch_strides);
     }
     void locate(std::int64_t row, std::int64_t count, std::int64_t* bytes) const {
       for (std::int64_t r = 0; r < count; ++r) bytes[r] = 2 * (row + r) * shape.a_row_stride;
     }
     void gather(std::int64_t outer, std::int64_t row, int i, Bf16GatherTask& task) {
-      pieces[i] = {a(outer, 0) + 2 * row * shape.a_row_stride, 0, shape.depth};
+      pieces[i] = {a(outer, 0) + a_element_bytes() * row * shape.a_row_stride, 0, shape.depth};
       task.pieces = pieces + i;
       task.count = 1;
     }
@@ -130,11 +132,24 @@ class Bf16Matmul final : public Matmul {
 
 }  // namespace
 
-Bf16Panels bf16_panels(const PackedMatrix& b) { return make_bf16_panels(b.columns, 1, b.depth); }
+Bf16Panels bf16_panels(const PackedMatrix& b) {
+  return make_bf16_panels(b.columns, 1, b.depth, b.in_parts ? kBf16Parts : 1);
+}
+
+bool multiplies_parts(base::Isa isa) { return base::has_bf16(isa) && bf16_kernels(isa).gather_parts != nullptr; }
+
+bool prefers_parts(base::Isa isa, std::int64_t rows, std::int64_t depth, std::int64_t columns) {
+  // Six tile products of 16 cycles do the work of 256 fp32 products of one. But fewer rows wait for their weights,
+  // which are half as many bytes again; less depth does not fill a step; and with fewer columns, taking numbers apart
+  // costs more than it saves.
+  constexpr std::int64_t kFewestRows = 4, kLeastDepth = 24, kFewestColumns = 64;
+  return multiplies_parts(isa) && rows >= kFewestRows && depth >= kLeastDepth && columns >= kFewestColumns;
+}
 
 std::unique_ptr<const Matmul> make_bf16_matmul(const MatmulShape& shape, base::Isa isa, int threads,
                                                const Choice& choice) {
   WHERRY_CHECK(shape.depth >= 1 && (shape.a_depth_stride == 1 || shape.depth == 1));
+  WHERRY_CHECK(!shape.in_parts || (multiplies_parts(isa) && shape.packed_b && shape.dtype == DType::f32));
   WHERRY_CHECK(shape.c_row_stride >= 0);
   for (const std::int64_t stride : shape.c_batch_strides) WHERRY_CHECK(stride >= 0);
   return std::make_unique<Bf16Matmul>(shape, isa, threads, choice);

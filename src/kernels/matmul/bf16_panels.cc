@@ -3,6 +3,7 @@
 #include "kernels/matmul/bf16_panels.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 #include "base/checked_math.h"
@@ -24,17 +25,30 @@ int dividing_step(std::int64_t depth) {
   return 0;
 }
 
+/// The bf16 numbers whose sum is x, largest first. One that is no number, or infinite, is the first alone: what it is
+/// multiplied by then makes NaN or infinity of every product, or NaN of their sum.
+void parts_of(float x, std::uint16_t (&parts)[kBf16Parts]) {
+  constexpr float kLargest = 0x1.fep127f;  // of bf16; fp32 numbers beyond would round to infinity
+  parts[0] = tensor::float_to_bf16(std::isfinite(x) ? std::clamp(x, -kLargest, kLargest) : x);
+  float rest = std::isfinite(x) ? x - tensor::bf16_to_float(parts[0]) : 0;
+  for (int p = 1; p < kBf16Parts; ++p) {
+    parts[p] = tensor::float_to_bf16(rest);
+    rest -= tensor::bf16_to_float(parts[p]);
+  }
+}
+
 }  // namespace
 
-Bf16Panels make_bf16_panels(std::int64_t columns, std::int64_t taps, std::int64_t depth) {
+Bf16Panels make_bf16_panels(std::int64_t columns, std::int64_t taps, std::int64_t depth, int parts) {
   Bf16Panels panels;
+  panels.parts = parts;
   panels.columns = columns;
   panels.taps = taps;
   panels.depth = depth;
   panels.tiles = base::ceil_div(columns, kBf16TileColumns);
   panels.count = base::ceil_div(panels.tiles, 2);
   // Many taps of very few channels make steps that are mostly air.
-  const int step = taps > 1 && depth < 8 ? 0 : dividing_step(depth);
+  const int step = parts > 1 || (taps > 1 && depth < 8) ? 0 : dividing_step(depth);
   panels.divided = step > 0;
   if (panels.divided) {
     panels.step = step;
@@ -53,6 +67,7 @@ void pack_bf16_panel(const Bf16Panels& panels, std::int64_t panel, const Bf16Sou
   const auto* f32 = static_cast<const float*>(source.data);
   const auto* bf16 = static_cast<const std::uint16_t*>(source.data);
   const std::int64_t steps = panels.all_steps();
+  const std::int64_t part = tiles * step * 16, step_elements = panels.parts * part;
   std::memset(packed, 0, static_cast<std::size_t>(steps * tiles * panels.tile_bytes()));
   // Column by column, as a weight's depth often lies side by side in memory.
   for (int j = 0; j < columns; ++j) {
@@ -64,9 +79,15 @@ void pack_bf16_panel(const Bf16Panels& panels, std::int64_t panel, const Bf16Sou
           column + window / source.sizes[1] * source.strides[0] + window % source.sizes[1] * source.strides[1];
       std::int64_t s = window * source.padded_channels / step, inside = window * source.padded_channels % step;
       for (std::int64_t c = 0; c < source.sizes[2]; ++c, at += source.strides[2]) {
-        std::uint16_t& element =
-            tile[s * (tiles * step * 16) + inside / kBf16Group * (16 * kBf16Group) + inside % kBf16Group];
-        element = source.is_bf16 ? bf16[at] : tensor::float_to_bf16(f32[at]);
+        std::uint16_t* const element =
+            tile + s * step_elements + inside / kBf16Group * (16 * kBf16Group) + inside % kBf16Group;
+        if (panels.parts == 1) {
+          *element = source.is_bf16 ? bf16[at] : tensor::float_to_bf16(f32[at]);
+        } else {
+          std::uint16_t parts[kBf16Parts];
+          parts_of(f32[at], parts);
+          for (int p = 0; p < kBf16Parts; ++p) element[p * part] = parts[p];
+        }
         if (++inside == step) inside = 0, ++s;
       }
     }

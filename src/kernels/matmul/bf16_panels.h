@@ -21,12 +21,14 @@ struct Bf16Panels {
   bool divided = true;
   int step = kBf16MaxStep;
   std::int64_t steps = 0;  ///< of one tap, or of all taps together where not divided
+  int parts = 1;           ///< of each number: 1, or kBf16Parts of an fp32 one; those are never divided
   std::int64_t tiles = 0;  ///< of 16 columns, in all panels
   std::int64_t count = 0;  ///< of panels
 
   std::int64_t all_steps() const { return divided ? taps * steps : steps; }
   std::int64_t padded_depth() const { return all_steps() * step; }
-  std::int64_t tile_bytes() const { return std::int64_t{32} * step; }
+  /// Bytes of one column tile, one step, all parts.
+  std::int64_t tile_bytes() const { return std::int64_t{32} * step * parts; }
   /// Bytes of one column tile, all steps.
   std::int64_t strip_bytes() const { return all_steps() * tile_bytes(); }
   std::int64_t bytes() const { return tiles * strip_bytes(); }
@@ -42,11 +44,11 @@ struct Bf16Panels {
 /// The name of this form.
 inline constexpr std::string_view kBf16PackedFormat = kBf16Group == 4 ? "bf16_quads32" : "bf16_panel32";
 
-Bf16Panels make_bf16_panels(std::int64_t columns, std::int64_t taps, std::int64_t depth);
+Bf16Panels make_bf16_panels(std::int64_t columns, std::int64_t taps, std::int64_t depth, int parts = 1);
 
-/// Where B comes from: fp32 numbers that are rounded to nearest even, or bf16 ones. Element (k, column), k running over
-/// all taps, is at data + i · strides[0] + j · strides[1] + c · strides[2] + column · column_stride (in elements) where
-/// k = (i · sizes[1] + j) · padded_channels + c, and zero where c ≥ sizes[2].
+/// Where B comes from: fp32 numbers that are rounded to nearest even or come in parts, or bf16 ones. Element (k,
+/// column), k running over all taps, is at data + i · strides[0] + j · strides[1] + c · strides[2] + column ·
+/// column_stride (in elements) where k = (i · sizes[1] + j) · padded_channels + c, and zero where c ≥ sizes[2].
 struct Bf16Source {
   const void* data;
   bool is_bf16;

@@ -32,6 +32,7 @@ constexpr double kFinishCycles = kBf16Gathers ? 300 : 110;
 constexpr double kChunkCycles = 140;  ///< sums of a block out and in again
 constexpr double kL1Bytes = 40 << 10;
 constexpr double kL2Bytes = 1 << 20;
+constexpr double kPartsL2Bytes = 3 << 19;  ///< CPUs with tiles have 2 MiB
 constexpr double kL2Rate = 32;
 constexpr double kL3Rate = 6;
 constexpr double kGatherRate = 12;
@@ -49,8 +50,9 @@ std::int64_t chunks_for(const Bf16Problem& problem, std::int64_t size) {
 }
 
 double block_bytes(const Bf16Problem& problem) {
-  return kBf16BlockRows * (problem.gathers ? 2.0 * static_cast<double>(problem.panels.padded_depth())
-                                           : static_cast<double>(problem.a_read_bytes));
+  return kBf16BlockRows * (problem.gathers
+                               ? 2.0 * static_cast<double>(problem.panels.parts * problem.panels.padded_depth())
+                               : static_cast<double>(problem.a_read_bytes));
 }
 
 /// Cycles of the busiest thread.
@@ -77,11 +79,11 @@ double cost(const Bf16Problem& problem, const Bf16Blocking& blocking) {
   const bool all_stay = weights + rows < kL1Bytes;
   const bool rows_stay = rows + panel / chunks < kL1Bytes;
   const bool panel_stays = panel / chunks < kL1Bytes && size > 1;
-  const double a_rate = rows < kL2Bytes ? kL2Rate : kL3Rate;
+  const double a_rate = rows < (panels.parts > 1 ? kPartsL2Bytes : kL2Bytes) ? kL2Rate : kL3Rate;
   const double a_part = all_stay ? 0.0 : rows_stay ? 1.0 / static_cast<double>(panels.count) : 1.0;
   const double l2 = (all_stay || panel_stays ? 0 : panel / kL2Rate) + a_part * a_block / a_rate;
-  double block = std::max(steps * (problem.locates ? kDotStepCycles : kStepCycles), l2) + kFinishCycles +
-                 (chunks - 1) * kChunkCycles;
+  const double step = problem.locates ? kDotStepCycles : panels.parts > 1 ? 6 * kStepCycles : kStepCycles;
+  double block = std::max(steps * step, l2) + kFinishCycles + (chunks - 1) * kChunkCycles;
   // Results of a superblock are written panel by panel: parts of their rows, one line here and one there.
   const double y = size * kBf16BlockRows * static_cast<double>(panels.columns) * (problem.y_is_bf16 ? 2 : 4);
   block += y < 48 << 10 ? 0 : y < 160 << 10 ? 40 : y < 768 << 10 ? 160 : 250;
@@ -104,9 +106,9 @@ double cost(const Bf16Problem& problem, const Bf16Blocking& blocking) {
 /// Blocks of a superblock at most: its tables and gathered rows must stay small.
 std::int64_t most_blocks(const Bf16Problem& problem) {
   constexpr std::int64_t kMostBlocks = 64;
-  constexpr std::int64_t kMostGatheredBytes = 1 << 20;
+  const std::int64_t most_gathered_bytes = problem.panels.parts > 1 ? 4 << 20 : 1 << 20;
   if (!problem.gathers) return kMostBlocks;
-  return std::clamp<std::int64_t>(kMostGatheredBytes / problem.gathered_bytes() - problem.shared_blocks(), 1,
+  return std::clamp<std::int64_t>(most_gathered_bytes / problem.gathered_bytes() - problem.shared_blocks(), 1,
                                   kMostBlocks);
 }
 
@@ -175,7 +177,7 @@ Bf16Walk::Bf16Walk(const Bf16Problem& problem, base::Isa isa, const Choice& choi
   blocks_at_ = tables_at_ + round_up((problem.locates ? 4 : 3) * blocks * kBf16BlockRows *
                                      static_cast<std::int64_t>(sizeof(std::int64_t)));
   row_at_ = blocks_at_ + round_up(blocks * static_cast<std::int64_t>(sizeof(Block)));
-  gathered_at_ = row_at_ + (problem.gathers ? round_up(2 * problem.panels.padded_depth()) : 0);
+  gathered_at_ = row_at_ + (problem.gathers ? round_up(problem.a_element_bytes() * problem.panels.padded_depth()) : 0);
   packed_at_ =
       gathered_at_ + (problem.gathers ? round_up((blocks + problem.shared_blocks()) * problem.gathered_bytes()) : 0);
   for (std::int64_t tap = 0; tap < problem.shared_taps(); ++tap)

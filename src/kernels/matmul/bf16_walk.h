@@ -45,12 +45,16 @@ struct Bf16Problem {
   DType y_dtype = DType::bf16;
   int threads = 1;
 
+  /// Of the elements of A as they lie in memory: those of parts are fp32 numbers.
+  std::int64_t a_element_bytes() const { return panels.parts == 1 ? 2 : 4; }
   /// Pieces of a row, which are the taps of a block, where rows are shared; else 1.
   std::int64_t shared_taps() const { return shared_rows == 0 ? 1 : panels.padded_depth() / piece_elements; }
   /// Blocks of rows that are gathered beyond those of the results.
   std::int64_t shared_blocks() const { return shared_rows == 0 ? 0 : (shared_taps() - 1) * (shared_rows / line_rows); }
   /// Of a block's gathered rows.
-  std::int64_t gathered_bytes() const { return kBf16BlockRows * 2 * panels.padded_depth() / shared_taps(); }
+  std::int64_t gathered_bytes() const {
+    return kBf16BlockRows * 2 * panels.parts * panels.padded_depth() / shared_taps();
+  }
 };
 
 /// How the work is cut. Tiles of 16 rows pair up to blocks; the last block may be a single tile.
@@ -157,7 +161,10 @@ void Bf16Walk::gather_tile(Operands& operands, const std::int64_t* tap_bytes, st
       rows[i].row = row;
       operands.gather(outer, first + r + i, i, rows[i]);
     }
-    kernels_->gather(rows, together);
+    if (problem_.panels.parts > 1)
+      for (int i = 0; i < together; ++i) kernels_->gather_parts(rows[i]);
+    else
+      kernels_->gather(rows, together);
   }
 }
 
@@ -173,9 +180,10 @@ void Bf16Walk::run(Operands& operands, const std::int64_t* tap_bytes, const Epil
   Bf16BlockTask task;
   task.row_bytes = nullptr;
   task.step = panels.step;
+  task.parts = panels.parts;
   if (problem_.gathers) {
     task.a_row_bytes = std::int64_t{2} * panels.step;
-    task.a_step_bytes = kBf16BlockRows * task.a_row_bytes;
+    task.a_step_bytes = kBf16BlockRows * task.a_row_bytes * panels.parts;
     task.tap_bytes = gathered_tap_bytes_.data();
     task.taps = problem_.shared_taps();
     task.steps = panels.all_steps() / task.taps;

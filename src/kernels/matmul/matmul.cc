@@ -164,15 +164,17 @@ void TiledMatmul::run(const MatmulArguments& arguments, std::int64_t begin, std:
   }
 }
 
+bool multiplied_in_bf16(const PackedMatrix& b) { return b.dtype == DType::bf16 || b.in_parts; }
+
 }  // namespace
 
 std::size_t packed_bytes(const PackedMatrix& b, base::Isa isa) {
-  if (b.dtype == DType::bf16) return round_up(static_cast<std::size_t>(bf16_panels(b).bytes()));
+  if (multiplied_in_bf16(b)) return round_up(static_cast<std::size_t>(bf16_panels(b).bytes()));
   return round_up(make_panels(b.columns, tile_kernels(isa)).elements(b.depth) * sizeof(float));
 }
 
 std::string packed_format(const PackedMatrix& b, base::Isa isa) {
-  if (b.dtype == DType::bf16) return std::string(kBf16PackedFormat);
+  if (multiplied_in_bf16(b)) return std::string(kBf16PackedFormat) + (b.in_parts ? "_parts" : "");
   const TileKernels& kernels = tile_kernels(isa);
   return fmt::format("f32_panel{}", kernels.lanes * kernels.max_vectors);
 }
@@ -183,12 +185,12 @@ void pack(const PackedMatrix& b, base::Isa isa, const float* source, std::int64_
 }
 
 std::int64_t packing_items(const PackedMatrix& b, base::Isa isa) {
-  return b.dtype == DType::bf16 ? bf16_panels(b).count : make_panels(b.columns, tile_kernels(isa)).count;
+  return multiplied_in_bf16(b) ? bf16_panels(b).count : make_panels(b.columns, tile_kernels(isa)).count;
 }
 
 void pack(const PackedMatrix& b, base::Isa isa, const float* source, std::int64_t depth_stride,
           std::int64_t column_stride, void* packed, std::int64_t begin, std::int64_t end) {
-  if (b.dtype == DType::bf16) {
+  if (multiplied_in_bf16(b)) {
     const Bf16Panels panels = bf16_panels(b);
     for (std::int64_t panel = begin; panel < end; ++panel)
       pack_bf16_panel(panels, panel, Bf16Source::matrix(source, false, b.depth, depth_stride, column_stride),
@@ -204,7 +206,7 @@ void pack(const PackedMatrix& b, base::Isa isa, const float* source, std::int64_
 std::unique_ptr<const Matmul> make_matmul(const MatmulShape& shape, base::Isa isa, int threads, const Choice& choice) {
   WHERRY_CHECK(shape.rows >= 0 && shape.depth >= 0 && shape.columns >= 0);
   WHERRY_CHECK(threads >= 1);
-  if (shape.dtype == DType::bf16) return make_bf16_matmul(shape, isa, threads, choice);
+  if (shape.dtype == DType::bf16 || shape.in_parts) return make_bf16_matmul(shape, isa, threads, choice);
   return std::make_unique<TiledMatmul>(shape, isa, threads, choice);
 }
 

@@ -26,9 +26,15 @@ struct PackedMatrix {
   std::int64_t depth = 0;    ///< K
   std::int64_t columns = 0;  ///< N
   DType dtype = DType::f32;  ///< of the packed elements: f32, or bf16 (then K ≥ 1 and the ISA must have bf16)
+  bool in_parts = false;     ///< as MatmulShape has it
 
   bool operator==(const PackedMatrix&) const = default;
 };
+
+/// Whether this ISA has kernels that multiply fp32 numbers in parts.
+bool multiplies_parts(base::Isa isa);
+/// Whether that takes less time than fp32 products are expected to.
+bool prefers_parts(base::Isa isa, std::int64_t rows, std::int64_t depth, std::int64_t columns);
 
 /// Bytes of B's packed form, a multiple of 64. Its memory must lie on a 64-byte boundary.
 std::size_t packed_bytes(const PackedMatrix& b, base::Isa isa);
@@ -59,6 +65,12 @@ struct MatmulShape {
   std::int64_t depth = 0;    ///< K; 0 is allowed: C = epilogue(0)
   std::int64_t columns = 0;  ///< N
   DType dtype = DType::f32;  ///< f32; or bf16 with fp32 sums: then K ≥ 1 and a_depth_stride is 1
+  /// Of f32 with a packed B, for ISAs that multiply parts: each number is multiplied as the sum of three bf16 ones,
+  /// which is exact but for parts that bf16 takes as zero (below 2^-126). Of their nine products the three smallest,
+  /// below 2^-24 of the whole, are left out (Henry, Tang and Heinecke, "Leveraging the bfloat16 Artificial Intelligence
+  /// Datatype For Higher-Precision Computations", 2019), so that C is as near as fp32 products make it. Then K ≥ 1 and
+  /// a_depth_stride is 1. An infinite element of B makes NaN of its column.
+  bool in_parts = false;
 
   std::int64_t a_row_stride = 0;
   std::int64_t a_depth_stride = 1;

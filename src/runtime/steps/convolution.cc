@@ -158,9 +158,17 @@ kernels::ConvolutionShape shape_of(const ir::Node& node, const Operand& x, const
   return shape;
 }
 
+void choose_parts(kernels::ConvolutionShape& shape, const Lowering& lowering) {
+  kernels::ConvolutionWeights& weights = shape.weights;
+  weights.in_parts =
+      weights.winograd == 0 && weights.groups == 1 &&
+      lowering.takes_apart(weights.dtype, shape.batch * shape.out_h() * shape.out_w(),
+                           weights.kernel_h * weights.kernel_w * weights.in_channels, weights.out_channels);
+}
+
 const std::byte* pack_weights(const ir::Node& node, const kernels::ConvolutionWeights& weights, Lowering& lowering) {
   const ir::Value* weight = node.input(1);
-  const base::Isa isa = lowering.isa_for(weights.dtype);
+  const base::Isa isa = lowering.isa_for(weights.dtype, weights.in_parts);
   const std::string name = fmt::format("{} {} in {} groups", kernels::packed_format(weights, isa),
                                        to_string(weight->type().sizes), weights.groups);
   return lowering.pack(weight,
@@ -198,7 +206,6 @@ void lower_convolution(const ir::Node& node, Lowering& lowering) {
   }
 
   kernels::ConvolutionShape shape = shape_of(node, x, y);
-  const base::Isa isa = lowering.isa_for(x.dtype);
   // A copy made here has no halo.
   const Halo halo = x.slot.storage == input.slot.storage ? lowering.halo(node.input(0)) : Halo{};
   shape.x_stride_phase = lowering.stride_phase(node.input(0));
@@ -206,7 +213,10 @@ void lower_convolution(const ir::Node& node, Lowering& lowering) {
   shape.x_halo = shape.x_stride_phase != 0 || (halo.top >= shape.pad_top && halo.bottom >= shape.pad_bottom &&
                                                halo.left >= shape.pad_left && halo.right >= shape.pad_right);
   if (pads_channels) shape.x_halo = true;
-  if (lowering.winograd()) shape.weights.winograd = kernels::choose_winograd(shape, isa);
+  if (lowering.algorithms().winograd)
+    shape.weights.winograd = kernels::choose_winograd(shape, lowering.isa_for(x.dtype));
+  choose_parts(shape, lowering);
+  const base::Isa isa = lowering.isa_for(x.dtype, shape.weights.in_parts);
   parts.weights = pack_weights(node, shape.weights, lowering);
   if (!whole_batch) {
     parts.images = shape.batch;

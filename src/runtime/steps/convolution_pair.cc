@@ -136,9 +136,10 @@ const ir::Node* pointwise_before(const ir::Node& node, const Lowering& lowering)
 void lower_convolution_pair(const ir::Node& pointwise, const ir::Node& depthwise, Lowering& lowering) {
   const Operand x = lowering.operand(pointwise.input(0)), wide = lowering.operand(depthwise.input(0));
   const Operand y = lowering.result(depthwise);
-  const base::Isa isa = lowering.isa_for(x.dtype);
   const auto element = static_cast<std::int64_t>(size_of(x.dtype));
-  const ConvolutionShape first = shape_of(pointwise, x, wide), second = shape_of(depthwise, wide, y);
+  ConvolutionShape first = shape_of(pointwise, x, wide);
+  const ConvolutionShape second = shape_of(depthwise, wide, y);
+  choose_parts(first, lowering);
   const Division division = *divide(depthwise, lowering.threads());
 
   ConvolutionPairStep::Facts facts;
@@ -147,7 +148,11 @@ void lower_convolution_pair(const ir::Node& pointwise, const ir::Node& depthwise
   facts.depthwise_weights = pack_weights(depthwise, second.weights, lowering);
   facts.pointwise_epilogue = make_epilogue(pointwise, {}, lowering);
   facts.depthwise_epilogue = make_epilogue(depthwise, {}, lowering);
+  const auto isa_of = [&](const ConvolutionShape& shape) {
+    return lowering.isa_for(shape.weights.dtype, shape.weights.in_parts);
+  };
   const auto primitive = [&](const ConvolutionShape& shape) {
+    const base::Isa isa = isa_of(shape);
     return lowering.primitive(primitive_key(shape, isa, 1), [&] { return kernels::make_convolution(shape, isa, 1); });
   };
   const std::int64_t out_h = y.sizes[2], wide_row = wide.sizes[1] * wide.sizes[3];
@@ -179,8 +184,8 @@ void lower_convolution_pair(const ir::Node& pointwise, const ir::Node& depthwise
   const std::int64_t pixels = wide.numel() / wide.sizes[1];
   const std::int64_t first_flops = 2 * pixels * first.weights.in_channels * first.weights.out_channels;
   const std::int64_t second_flops = 2 * y.numel() * second.weights.kernel_h * second.weights.kernel_w;
-  const auto packed =
-      static_cast<std::int64_t>(kernels::packed_bytes(first.weights, isa) + kernels::packed_bytes(second.weights, isa));
+  const auto packed = static_cast<std::int64_t>(kernels::packed_bytes(first.weights, isa_of(first)) +
+                                                kernels::packed_bytes(second.weights, isa_of(second)));
   const int threads = std::min(
       lowering.threads(), useful_threads(flops_cost(first_flops, x.dtype) + second_flops, packed + element * x.numel(),
                                          static_cast<std::int64_t>(facts.parts.size())));

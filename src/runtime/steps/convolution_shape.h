@@ -10,6 +10,8 @@ namespace wherry::runtime {
 kernels::ConvolutionWeights weights_of(const ir::Node& node, DType dtype);
 /// `node` as a kernel's shape, with the operands' strides.
 kernels::ConvolutionShape shape_of(const ir::Node& node, const Operand& x, const Operand& y);
+/// Decides whether the shape's weights are multiplied in parts.
+void choose_parts(kernels::ConvolutionShape& shape, const Lowering& lowering);
 /// The node's weights, packed.
 const std::byte* pack_weights(const ir::Node& node, const kernels::ConvolutionWeights& weights, Lowering& lowering);
 

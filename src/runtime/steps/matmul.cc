@@ -117,7 +117,7 @@ bool packs(const ir::Value& b) {
 }
 
 const std::byte* pack_weights(const ir::Value* b, const kernels::PackedMatrix& matrix, Lowering& lowering) {
-  const base::Isa isa = lowering.isa_for(matrix.dtype);
+  const base::Isa isa = lowering.isa_for(matrix.dtype, matrix.in_parts);
   const std::string name = fmt::format("{} {}", kernels::packed_format(matrix, isa), to_string(b->type().sizes));
   return lowering.pack(b,
                        {name, kernels::packed_bytes(matrix, isa), kernels::packing_items(matrix, isa),
@@ -134,7 +134,6 @@ void lower_matmul(const ir::Node& node, Lowering& lowering) {
   require_product_dtypes(node);
   const Operand result = lowering.result(node);
   Operand a = lowering.operand(node.input(0));
-  const base::Isa isa = lowering.isa_for(a.dtype);
   // bf16 tiles take pairs of neighbours in depth.
   if (a.dtype == DType::bf16 && a.sizes.back() > 1 && a.strides.back() != 1)
     a = lowering.with_strides(a, contiguous_strides(a.sizes), node);
@@ -162,8 +161,12 @@ void lower_matmul(const ir::Node& node, Lowering& lowering) {
 
   std::vector<Dims> strides{outer_strides(a, c.sizes, a.strides[a.strides.size() - 2])};
   MatmulStep::Parts parts;
+  shape.in_parts =
+      packed && shape.a_depth_stride == 1 &&
+      lowering.takes_apart(a.dtype, c.numel() / std::max<std::int64_t>(shape.columns, 1), shape.depth, shape.columns);
+  const kernels::PackedMatrix matrix{shape.depth, shape.columns, shape.dtype, shape.in_parts};
+  const base::Isa isa = lowering.isa_for(shape.dtype, shape.in_parts);
   if (packed) {
-    const kernels::PackedMatrix matrix{shape.depth, shape.columns, a.dtype};
     parts.packed = pack_weights(b_value, matrix, lowering);
     strides.push_back(Dims(rank - 1, 0));
   } else {
@@ -216,9 +219,7 @@ void lower_matmul(const ir::Node& node, Lowering& lowering) {
   }
 
   const std::int64_t flops = 2 * c.numel() * shape.depth;
-  const std::int64_t weight_bytes = packed ? static_cast<std::int64_t>(kernels::packed_bytes(
-                                                 kernels::PackedMatrix{shape.depth, shape.columns, a.dtype}, isa))
-                                           : 0;
+  const std::int64_t weight_bytes = packed ? static_cast<std::int64_t>(kernels::packed_bytes(matrix, isa)) : 0;
   int threads = std::min(lowering.threads(),
                          useful_threads(flops_cost(flops, a.dtype), weight_bytes + 4 * (c.numel() + a.numel()), flops));
   parts.kernel = lowering.tuned_primitive(primitive_key(shape, isa, threads), [&](const kernels::Choice& choice) {

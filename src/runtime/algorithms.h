@@ -1,0 +1,12 @@
+#pragma once
+// Algorithms that round otherwise than the plain ones, which a plan may use where they are faster.
+
+namespace wherry::runtime {
+
+struct Algorithms {
+  bool winograd = true;  ///< of convolutions
+  /// fp32 numbers multiplied as sums of bf16 ones (kernels/matmul/matmul.h, `in_parts`), on instruction sets that can.
+  bool parts = false;
+};
+
+}  // namespace wherry::runtime
