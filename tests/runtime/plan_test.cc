@@ -252,7 +252,7 @@ TEST(PlanTest, Fp32IsTakenApartWhereThatIsAllowedAndCanBe) {
   net.output(net.node("convolution", {net.channels_last(net.input({1, 64, 9, 9})), net.constant({80, 64, 3, 3})},
                       padded_convolution("f32 (x0) { x1 = relu x0 }"), image, image_strides(image)));
   net.output(net.node("matmul", {net.input({2, 35, 50}), net.constant({50, 96})}, {}, rows));
-  net.output(net.node("matmul", {net.input({3, 50}), net.constant({50, 96})}, {}, few));   // too few rows
+  net.output(net.node("matmul", {net.input({3, 50}), net.constant({50, 96})}, {}, few));       // too few rows
   net.output(net.node("matmul", {net.input({2, 35, 50}), net.input({2, 50, 96})}, {}, rows));  // no constant
   for (const base::Isa isa : base::runnable_isas()) {
     std::vector<Tensor> outputs[2];

@@ -1,9 +1,10 @@
-// The wide image exists a few rows at a time, in a buffer of each thread. Rows that two such parts share are computed
-// twice, so parts are as high as L2 allows.
+// The wide image exists a few rows at a time, in a buffer of each thread. Rows that such a part shares with the one
+// before are moved to the buffer's front where the same thread has just made them, and computed again where it has not.
 
 #include "runtime/steps/convolution_pair.h"
 
 #include <algorithm>
+#include <cstring>
 #include <optional>
 
 #include "base/checked_math.h"
@@ -20,14 +21,22 @@ using kernels::ConvolutionShape;
 /// Of the wide image, in one thread's L2.
 constexpr std::int64_t kBufferBytes = 320 << 10;
 /// Rows computed twice, as a part of all.
-constexpr double kMostRepeated = 0.35;
+constexpr double kMostRepeated = 0.25;
 
 class ConvolutionPairStep final : public Step {
  public:
+  /// Rows of the wide image.
+  struct Rows {
+    std::shared_ptr<const kernels::Convolution> kernel;  ///< null where there are none
+    std::int64_t x_bytes = 0;                            ///< from x's first element
+  };
   /// Some rows of one image.
   struct Part {
-    std::shared_ptr<const kernels::Convolution> pointwise, depthwise;
-    std::int64_t x_bytes = 0, y_bytes = 0;  ///< from the operands' first elements
+    Rows all;
+    Rows others;                                 ///< than those that are left of the part before, …
+    std::int64_t left_bytes = 0, left_from = 0;  ///< … so many bytes of the buffer from here on; 0: none are
+    std::shared_ptr<const kernels::Convolution> depthwise;
+    std::int64_t y_bytes = 0;  ///< from y's first element
   };
   struct Facts {
     std::vector<Part> parts;
@@ -47,16 +56,21 @@ class ConvolutionPairStep final : public Step {
     std::byte* const scratch = buffer + facts_.buffer_bytes;
     kernels::ConvolutionArguments pointwise, depthwise;
     pointwise.weights = facts_.pointwise_weights;
-    pointwise.y = buffer;
     pointwise.epilogue = facts_.pointwise_epilogue.bind(context, nullptr, nowhere);
     depthwise.weights = facts_.depthwise_weights;
     depthwise.x = buffer;
     depthwise.epilogue = facts_.depthwise_epilogue.bind(context, nullptr, nowhere);
     for (std::int64_t i = begin; i < end; ++i) {
       const Part& part = facts_.parts[static_cast<std::size_t>(i)];
-      pointwise.x = context.at<const std::byte>(facts_.x) + part.x_bytes;
-      pointwise.next = i + 1 == end ? context.next_weights : nullptr;
-      part.pointwise->run(pointwise, 0, part.pointwise->items(), scratch);
+      const bool goes_on = i > begin && part.left_bytes > 0;
+      const Rows& rows = goes_on ? part.others : part.all;
+      if (goes_on) std::memmove(buffer, buffer + part.left_from, static_cast<std::size_t>(part.left_bytes));
+      if (rows.kernel != nullptr) {
+        pointwise.x = context.at<const std::byte>(facts_.x) + rows.x_bytes;
+        pointwise.y = buffer + (goes_on ? part.left_bytes : 0);
+        pointwise.next = i + 1 == end ? context.next_weights : nullptr;
+        rows.kernel->run(pointwise, 0, rows.kernel->items(), scratch);
+      }
       depthwise.y = context.at<std::byte>(facts_.y) + part.y_bytes;
       part.depthwise->run(depthwise, 0, part.depthwise->items(), scratch);
     }
@@ -79,11 +93,8 @@ bool is_plain(const ir::Node& node) {
   return (dtype == DType::f32 || dtype == DType::bf16) && product_dtype(node) == dtype;
 }
 
-/// Output rows of a part, and how many parts an image has; none where too much would be computed twice.
-struct Division {
-  std::int64_t rows, parts;
-};
-std::optional<Division> divide(const ir::Node& depthwise, std::int64_t threads) {
+/// How many parts an image has; none where too much would be computed twice.
+std::optional<std::int64_t> divide(const ir::Node& depthwise, std::int64_t threads) {
   const Dims& wide = depthwise.input(0)->type().sizes;
   const std::int64_t out_h = depthwise.output()->type().sizes[2];
   const std::int64_t kernel = depthwise.input(1)->type().sizes[2], stride = depthwise.integers("stride")[0];
@@ -93,11 +104,11 @@ std::optional<Division> divide(const ir::Node& depthwise, std::int64_t threads) 
   if (fit < 1) return std::nullopt;
   std::int64_t parts = base::ceil_div(out_h, fit);
   if (wide[0] % threads != 0) parts = base::round_up(parts, threads);
-  const std::int64_t rows = out_h / parts;
-  if (rows < 1) return std::nullopt;
-  const bool repeats = parts > 1 && static_cast<double>(shared) > kMostRepeated * static_cast<double>(rows * stride);
-  if (repeats) return std::nullopt;
-  return Division{rows, parts};
+  if (out_h < parts) return std::nullopt;
+  // Where threads share an image, each begins somewhere in it.
+  const std::int64_t begins = wide[0] % threads == 0 ? 0 : threads - 1;
+  if (static_cast<double>(shared * begins) > kMostRepeated * static_cast<double>(out_h * stride)) return std::nullopt;
+  return parts;
 }
 
 bool are_pair(const ir::Node& pointwise, const ir::Node& depthwise, const Lowering& lowering) {
@@ -140,7 +151,7 @@ void lower_convolution_pair(const ir::Node& pointwise, const ir::Node& depthwise
   ConvolutionShape first = shape_of(pointwise, x, wide);
   const ConvolutionShape second = shape_of(depthwise, wide, y);
   choose_parts(first, lowering);
-  const Division division = *divide(depthwise, lowering.threads());
+  const std::int64_t parts = *divide(depthwise, lowering.threads());
 
   ConvolutionPairStep::Facts facts;
   facts.x = x.slot, facts.y = y.slot;
@@ -157,27 +168,48 @@ void lower_convolution_pair(const ir::Node& pointwise, const ir::Node& depthwise
   };
   const std::int64_t out_h = y.sizes[2], wide_row = wide.sizes[1] * wide.sizes[3];
   std::size_t kernel_scratch = 0;
-  for (std::int64_t n = 0; n < x.sizes[0]; ++n)
-    for (std::int64_t part = 0; part < division.parts; ++part) {
-      const std::int64_t first_row = out_h * part / division.parts, end_row = out_h * (part + 1) / division.parts;
-      const std::int64_t from = first_row * second.stride_h - second.pad_top;
-      const std::int64_t until = (end_row - 1) * second.stride_h - second.pad_top + second.weights.kernel_h;
-      ConvolutionShape narrow = first, here = second;
-      narrow.batch = here.batch = 1;
-      narrow.in_h = here.in_h = std::min(until, second.in_h) - std::max<std::int64_t>(from, 0);
-      narrow.y_stride_w = here.x_stride_w = wide.sizes[1];
-      narrow.y_stride_h = here.x_stride_h = wide_row;
-      narrow.y_stride_n = here.x_stride_n = narrow.in_h * wide_row;
-      here.pad_top = std::max<std::int64_t>(-from, 0);
-      here.pad_bottom = std::max<std::int64_t>(until - second.in_h, 0);
-      facts.parts.push_back(
-          {primitive(narrow), primitive(here),
-           element * (n * first.x_stride_n + std::max<std::int64_t>(from, 0) * first.x_stride_h),
-           (n * second.y_stride_n + first_row * second.y_stride_h) * static_cast<std::int64_t>(size_of(y.dtype))});
-      facts.buffer_bytes = std::max(facts.buffer_bytes, element * narrow.y_stride_n);
-      kernel_scratch = std::max({kernel_scratch, facts.parts.back().pointwise->scratch_bytes(),
-                                 facts.parts.back().depthwise->scratch_bytes()});
+  for (std::int64_t n = 0; n < x.sizes[0]; ++n) {
+    std::int64_t before_from = 0, before_until = 0;  // rows of the wide image that the part before has
+    for (std::int64_t i = 0; i < parts; ++i) {
+      const std::int64_t first_row = out_h * i / parts, end_row = out_h * (i + 1) / parts;
+      const std::int64_t top = first_row * second.stride_h - second.pad_top;
+      const std::int64_t bottom = (end_row - 1) * second.stride_h - second.pad_top + second.weights.kernel_h;
+      const std::int64_t from = std::max<std::int64_t>(top, 0), until = std::min(bottom, second.in_h);
+      const auto rows_of = [&](std::int64_t begin) {
+        ConvolutionShape narrow = first;
+        narrow.batch = 1;
+        narrow.in_h = until - begin;
+        narrow.y_stride_w = wide.sizes[1];
+        narrow.y_stride_h = wide_row;
+        narrow.y_stride_n = narrow.in_h * wide_row;
+        return ConvolutionPairStep::Rows{begin < until ? primitive(narrow) : nullptr,
+                                         element * (n * first.x_stride_n + begin * first.x_stride_h)};
+      };
+      ConvolutionShape here = second;
+      here.batch = 1;
+      here.in_h = until - from;
+      here.pad_top = std::max<std::int64_t>(-top, 0);
+      here.pad_bottom = std::max<std::int64_t>(bottom - second.in_h, 0);
+      here.x_stride_w = wide.sizes[1];
+      here.x_stride_h = wide_row;
+      here.x_stride_n = here.in_h * wide_row;
+      ConvolutionPairStep::Part part;
+      part.all = rows_of(from);
+      if (before_until > from) {
+        part.others = rows_of(before_until);
+        part.left_bytes = element * (before_until - from) * wide_row;
+        part.left_from = element * (from - before_from) * wide_row;
+      }
+      part.depthwise = primitive(here);
+      part.y_bytes =
+          (n * second.y_stride_n + first_row * second.y_stride_h) * static_cast<std::int64_t>(size_of(y.dtype));
+      facts.buffer_bytes = std::max(facts.buffer_bytes, element * here.x_stride_n);
+      for (const auto* kernel : {part.all.kernel.get(), part.others.kernel.get(), part.depthwise.get()})
+        if (kernel != nullptr) kernel_scratch = std::max(kernel_scratch, kernel->scratch_bytes());
+      facts.parts.push_back(std::move(part));
+      before_from = from, before_until = until;
     }
+  }
   facts.buffer_bytes = base::round_up(facts.buffer_bytes, kAlignment);
   facts.scratch_bytes = facts.buffer_bytes + base::round_up(static_cast<std::int64_t>(kernel_scratch), kAlignment);
 
@@ -191,7 +223,7 @@ void lower_convolution_pair(const ir::Node& pointwise, const ir::Node& depthwise
                                          static_cast<std::int64_t>(facts.parts.size())));
   facts.scratch = lowering.scratch(threads * facts.scratch_bytes);
   StepFacts about;
-  about.kernel = std::string(facts.parts.front().pointwise->name()) + epilogue_name(facts.pointwise_epilogue) + " > " +
+  about.kernel = std::string(facts.parts.front().all.kernel->name()) + epilogue_name(facts.pointwise_epilogue) + " > " +
                  std::string(facts.parts.front().depthwise->name()) + epilogue_name(facts.depthwise_epilogue);
   about.flops = first_flops + second_flops;
   about.weight_bytes = packed;
