@@ -14,17 +14,12 @@ namespace wherry::kernels {
 namespace {
 
 using testing::guarded;
+using testing::isas_of_parts;
 using testing::run_in_pieces;
 using testing::whole_numbers;
 
-std::vector<base::Isa> isas() {
-  std::vector<base::Isa> found = testing::bf16_isas();
-  std::erase_if(found, [](base::Isa isa) { return !multiplies_parts(isa); });
-  return found;
-}
-
 class PartsConvolutionOn : public ::testing::TestWithParam<base::Isa> {};
-INSTANTIATE_TEST_SUITE_P(Isa, PartsConvolutionOn, ::testing::ValuesIn(isas()),
+INSTANTIATE_TEST_SUITE_P(Isa, PartsConvolutionOn, ::testing::ValuesIn(isas_of_parts()),
                          [](const auto& tested) { return std::string(base::name_of(tested.param)); });
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(PartsConvolutionOn);
 

@@ -139,10 +139,10 @@ Bf16Panels bf16_panels(const PackedMatrix& b) {
 bool multiplies_parts(base::Isa isa) { return base::has_bf16(isa) && bf16_kernels(isa).gather_parts != nullptr; }
 
 bool prefers_parts(base::Isa isa, std::int64_t rows, std::int64_t depth, std::int64_t columns) {
-  // Six tile products of 16 cycles do the work of 256 fp32 products of one. But fewer rows wait for their weights,
-  // which are half as many bytes again; less depth does not fill a step; and with fewer columns, taking numbers apart
-  // costs more than it saves.
-  constexpr std::int64_t kFewestRows = 4, kLeastDepth = 24, kFewestColumns = 64;
+  // Six tile products of 16 cycles do what takes fp32 instructions 256. But fewer rows wait for their weights, which
+  // are half as many bytes again; less depth does not fill a step; and with fewer columns, taking numbers apart costs
+  // more than it saves.
+  constexpr std::int64_t kFewestRows = 32, kLeastDepth = 24, kFewestColumns = 64;
   return multiplies_parts(isa) && rows >= kFewestRows && depth >= kLeastDepth && columns >= kFewestColumns;
 }
 

@@ -16,24 +16,19 @@ namespace {
 using testing::expect_same;
 using testing::fractions;
 using testing::guarded;
+using testing::isas_of_parts;
 using testing::run_in_pieces;
 using testing::whole_numbers;
 
-std::vector<base::Isa> isas() {
-  std::vector<base::Isa> found = testing::bf16_isas();
-  std::erase_if(found, [](base::Isa isa) { return !multiplies_parts(isa); });
-  return found;
-}
-
 class PartsMatmulOn : public ::testing::TestWithParam<base::Isa> {};
-INSTANTIATE_TEST_SUITE_P(Isa, PartsMatmulOn, ::testing::ValuesIn(isas()),
+INSTANTIATE_TEST_SUITE_P(Isa, PartsMatmulOn, ::testing::ValuesIn(isas_of_parts()),
                          [](const auto& tested) { return std::string(base::name_of(tested.param)); });
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(PartsMatmulOn);
 
 TEST(PartsMatmul, RunsWhereTilesAre) {
   EXPECT_FALSE(multiplies_parts(base::Isa::scalar));
-  if (isas().empty()) GTEST_SKIP() << "no instruction set here multiplies parts (AMX does)";
-  EXPECT_EQ(isas(), std::vector{base::Isa::amx});
+  if (isas_of_parts().empty()) GTEST_SKIP() << "no instruction set here multiplies parts (AMX does)";
+  EXPECT_EQ(isas_of_parts(), std::vector{base::Isa::amx});
 }
 
 MatmulShape dense(std::int64_t rows, std::int64_t depth, std::int64_t columns) {
@@ -64,8 +59,7 @@ std::vector<float> product(const MatmulShape& shape, base::Isa isa, MatmulArgume
   return c;
 }
 
-/// Each at most 24 bits long, with low bits, so that three parts are needed; multiplied by small whole numbers, a few
-/// of them, they make sums that fp32 has exactly only where few bits are used: so one factor is long and sparse.
+/// Of 18 bits, the lowest set, so that all three parts count. Sums of a few, times small numbers, are exact in fp32.
 std::vector<float> long_numbers(std::int64_t count, unsigned seed) {
   std::vector<float> values = whole_numbers(count, seed);
   for (float& value : values) value = value == 0 ? 0 : std::copysign(0x1p17f + std::abs(value) * 0x1p9f + 1, value);

@@ -13,6 +13,7 @@
 
 #include "base/aligned_buffer.h"
 #include "base/cpu.h"
+#include "kernels/matmul/matmul.h"
 #include "kernels/tile.h"
 #include "tensor/half.h"
 
@@ -23,6 +24,13 @@ inline std::vector<base::Isa> bf16_isas() {
   std::vector<base::Isa> isas;
   for (const base::Isa isa : base::runnable_isas())
     if (base::has_bf16(isa)) isas.push_back(isa);
+  return isas;
+}
+
+/// Those of them that multiply fp32 numbers in parts.
+inline std::vector<base::Isa> isas_of_parts() {
+  std::vector<base::Isa> isas = bf16_isas();
+  std::erase_if(isas, [](base::Isa isa) { return !multiplies_parts(isa); });
   return isas;
 }
 
