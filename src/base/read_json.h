@@ -4,12 +4,15 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/check.h"
+#include "base/mapped_file.h"
 
 namespace wherry::base {
 
@@ -34,6 +37,17 @@ Json read_json(std::string_view text, const std::string& name, std::string_view 
   } catch (const typename Json::out_of_range&) {
     fail<Failure>("{}: has a number beyond a double's range; {}", name, accepted);
   }
+}
+
+/// The object in a file; empty where there is no such file. Throws Failure where it holds anything else.
+template <typename Failure>
+std::optional<nlohmann::json> read_json_object(const std::string& path) {
+  if (!std::filesystem::exists(path)) return std::nullopt;
+  const auto file = MappedFile::open(path);
+  const std::string_view text(reinterpret_cast<const char*>(file->bytes().data()), file->bytes().size());
+  nlohmann::json object = read_json<Failure>(text, path, "a JSON object is expected");
+  if (!object.is_object()) fail<Failure>("{}: holds a JSON {}; an object is expected", path, object.type_name());
+  return object;
 }
 
 }  // namespace wherry::base

@@ -7,7 +7,6 @@
 #include <optional>
 
 #include "base/check.h"
-#include "base/mapped_file.h"
 #include "base/read_json.h"
 #include "tasks/labels.h"
 
@@ -17,16 +16,6 @@ namespace {
 using base::fail;
 using nlohmann::json;
 namespace fs = std::filesystem;
-
-std::optional<json> read_object(const fs::path& path) {
-  if (!fs::exists(path)) return std::nullopt;
-  const auto file = base::MappedFile::open(path.string());
-  const std::string_view text(reinterpret_cast<const char*>(file->bytes().data()), file->bytes().size());
-  json object = base::read_json<InvalidModel>(text, path.string(), "a JSON object is expected");
-  if (!object.is_object())
-    fail<InvalidModel>("{}: holds a JSON {}; an object is expected", path.string(), object.type_name());
-  return object;
-}
 
 std::int64_t count(const json& object, const char* key, std::int64_t otherwise, const fs::path& path) {
   const auto found = object.find(key);
@@ -49,7 +38,7 @@ std::string word(const json& object, const char* key, const fs::path& path) {
 TextConfig read_text_config(const std::string& folder) {
   const fs::path path = fs::path(folder) / "config.json";
   TextConfig config;
-  const auto object = read_object(path);
+  const auto object = base::read_json_object<InvalidModel>(path.string());
   if (!object) return config;
   config.problem_type = word(*object, "problem_type", path);
   config.vocabulary = count(*object, "vocab_size", 0, path);
@@ -73,7 +62,7 @@ TextConfig read_text_config(const std::string& folder) {
 
 std::int64_t read_sentence_length(const std::string& folder) {
   const fs::path path = fs::path(folder) / "sentence_bert_config.json";
-  const auto object = read_object(path);
+  const auto object = base::read_json_object<InvalidModel>(path.string());
   return object ? count(*object, "max_seq_length", 0, path) : 0;
 }
 

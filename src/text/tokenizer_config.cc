@@ -8,7 +8,6 @@
 #include <string_view>
 
 #include "base/check.h"
-#include "base/mapped_file.h"
 #include "base/read_json.h"
 
 namespace wherry::text {
@@ -16,17 +15,6 @@ namespace {
 
 using base::fail;
 using nlohmann::json;
-
-/// The object in folder/name; empty where there is no such file.
-std::optional<json> read_object(const std::string& folder, const char* name) {
-  const std::string path = (std::filesystem::path(folder) / name).string();
-  if (!std::filesystem::exists(path)) return std::nullopt;
-  const auto file = base::MappedFile::open(path);
-  const std::string_view text(reinterpret_cast<const char*>(file->bytes().data()), file->bytes().size());
-  json object = base::read_json<InvalidModel>(text, path, "a JSON object is expected");
-  if (!object.is_object()) fail<InvalidModel>("{}: holds a JSON {}; an object is expected", path, object.type_name());
-  return object;
-}
 
 /// One file's object, and its name for messages.
 struct Source {
@@ -131,7 +119,7 @@ TokenizerConfig read_tokenizer_config(const std::string& folder) {
   TokenizerConfig config;
   const auto path = [&](const char* name) { return (std::filesystem::path(folder) / name).string(); };
   bool by_id = false;
-  if (const auto object = read_object(folder, "tokenizer_config.json")) {
+  if (const auto object = base::read_json_object<InvalidModel>(path("tokenizer_config.json"))) {
     const Source source{*object, path("tokenizer_config.json")};
     config.tokenizer_class = source.word("tokenizer_class");
     if (config.tokenizer_class.ends_with("Fast")) config.tokenizer_class.resize(config.tokenizer_class.size() - 4);
@@ -150,9 +138,9 @@ TokenizerConfig read_tokenizer_config(const std::string& folder) {
   }
   // Where tokenizer_config.json has added_tokens_decoder, the older files are leftovers.
   if (by_id) return config;
-  if (const auto object = read_object(folder, "special_tokens_map.json"))
+  if (const auto object = base::read_json_object<InvalidModel>(path("special_tokens_map.json")))
     add_roles(config, {*object, path("special_tokens_map.json")});
-  if (const auto object = read_object(folder, "added_tokens.json"))
+  if (const auto object = base::read_json_object<InvalidModel>(path("added_tokens.json")))
     add_tokens_by_name(config, *object, path("added_tokens.json"));
   return config;
 }
