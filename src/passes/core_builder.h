@@ -34,8 +34,13 @@ class CoreBuilder {
  public:
   using Emit = std::function<std::uint8_t(expression::Builder&, std::span<const std::uint8_t>)>;
 
-  /// New nodes stand before `at` (null: at the end) and carry `source`.
-  CoreBuilder(ir::Graph& graph, ir::Node* at, ir::Source source) : graph_(graph), at_(at), source_(std::move(source)) {}
+  /// New nodes stand before `at` (null: at the end) and carry `source`, which is kept, or must outlive the builder:
+  /// rules look at many nodes, and few of them make new ones.
+  CoreBuilder(ir::Graph& graph, ir::Node* at, ir::Source&& source)
+      : graph_(graph), at_(at), own_(std::move(source)), source_(own_) {}
+  CoreBuilder(ir::Graph& graph, ir::Node* at, const ir::Source& source) : graph_(graph), at_(at), source_(source) {}
+  CoreBuilder(const CoreBuilder&) = delete;
+  CoreBuilder& operator=(const CoreBuilder&) = delete;
 
   ir::Graph& graph() { return graph_; }
 
@@ -84,7 +89,10 @@ class CoreBuilder {
  protected:
   ir::Graph& graph_;
   ir::Node* at_;
-  ir::Source source_;
+
+ private:
+  ir::Source own_;
+  const ir::Source& source_;
 };
 
 }  // namespace wherry::passes
