@@ -202,7 +202,6 @@ Value* simpler(CoreBuilder& build, Node* node) {
   return nullptr;
 }
 
-/// What a node does beyond its op and inputs, as text.
 class Description {
  public:
   void add(std::string_view text) { text_ += text; }
@@ -244,6 +243,7 @@ class Description {
   std::string text_;
 };
 
+/// What a node does beyond its op and inputs.
 std::string describe(const Node& node) {
   Description text;
   for (const auto& [name, value] : node.attributes()) {

@@ -86,8 +86,9 @@ Tensor parse_npy(const Bytes& bytes, const std::string& what) {
 
   const std::string_view descr = header.descr;
   const char order = descr.empty() ? '?' : descr[0];
-  const auto* type = std::find_if(kElementTypes.begin(), kElementTypes.end(),
-                                  [&](const ElementType& t) { return !descr.empty() && descr.substr(1) == t.code; });
+  const std::string_view code = descr.substr(descr.empty() ? 0 : 1);
+  const auto* type =
+      std::find_if(kElementTypes.begin(), kElementTypes.end(), [&](const ElementType& t) { return code == t.code; });
   if ((order != '<' && order != '>' && order != '|' && order != '=') || type == kElementTypes.end())
     fail<InvalidInput>("{}: NumPy type '{}'; bool, int8 to int64, uint8 and float16 to float64 can be read", what,
                        printable(header.descr));

@@ -307,10 +307,10 @@ std::int64_t bf16_channels(const ConvolutionWeights& weights) {
 }
 
 Bf16Panels bf16_panels(const ConvolutionWeights& weights) {
-  const int parts = weights.in_parts ? kBf16Parts : 1;
   if (merges_row(weights))
     return make_bf16_panels(group_outputs(weights), weights.kernel_h, weights.kernel_w * bf16_channels(weights));
-  return make_bf16_panels(group_outputs(weights), weights.kernel_h * weights.kernel_w, group_inputs(weights), parts);
+  return make_bf16_panels(group_outputs(weights), weights.kernel_h * weights.kernel_w, group_inputs(weights),
+                          weights.in_parts);
 }
 
 bool reads_halo(const ConvolutionWeights& weights) {

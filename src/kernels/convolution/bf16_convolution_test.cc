@@ -5,6 +5,7 @@
 #include <string>
 
 #include "kernels/convolution/convolution.h"
+#include "kernels/convolution/testing.h"
 #include "kernels/elementwise/test_data.h"
 #include "kernels/matmul/testing.h"
 
@@ -102,9 +103,7 @@ void check(ConvolutionShape shape, base::Isa isa, int options, int threads) {
   arguments.y = expected.data();
   arguments.weights = weights_bf16.data();
   convolution_reference(shape, arguments, weight_strides);
-  base::AlignedBuffer packed(packed_bytes(sizes, isa));
-  std::memset(packed.data(), 0xFF, packed.size());
-  pack(sizes, isa, weights.data(), weight_strides, packed.data());
+  const base::AlignedBuffer packed = testing::packed_copy(sizes, isa, weights.data(), weight_strides);
   arguments.weights = packed.data();
   arguments.y = y.data();
   const auto convolution = make_convolution(shape, isa, threads);
@@ -221,8 +220,7 @@ TEST_P(Bf16ConvolutionOn, DepthwiseReadsNothingPastTheImage) {
         ConvolutionArguments arguments;
         arguments.x = x.data(), arguments.weights = w_bf16.data(), arguments.y = expected.data();
         convolution_reference(shape, arguments, strides);
-        base::AlignedBuffer packed(packed_bytes(weights, GetParam()));
-        pack(weights, GetParam(), w.data(), strides, packed.data());
+        const base::AlignedBuffer packed = testing::packed_copy(weights, GetParam(), w.data(), strides);
         arguments.weights = packed.data(), arguments.y = y.data();
         ConvolutionShape rounded = shape;
         rounded.y_dtype = DType::bf16;
@@ -347,8 +345,7 @@ TEST_P(Bf16ConvolutionOn, ImagesAsFourOfEverySecondPixel) {
             }
             const std::int64_t room = y_too ? 4 * phases.y_stride_phase : results;
             std::vector<std::uint16_t> y(static_cast<std::size_t>(room), 0x7fc0);
-            base::AlignedBuffer packed(packed_bytes(plain.weights, GetParam()));
-            pack(plain.weights, GetParam(), w.data(), strides, packed.data());
+            const base::AlignedBuffer packed = testing::packed_copy(plain.weights, GetParam(), w.data(), strides);
             arguments.x = x.data() + origin, arguments.weights = packed.data(), arguments.y = y.data();
             run_in_pieces(*make_convolution(phases, GetParam(), 2), arguments, 54);
             for (std::int64_t n = 0; n < plain.batch; ++n)
@@ -382,8 +379,7 @@ TEST_P(Bf16ConvolutionOn, NonFiniteInputsStayInTheirWindows) {
       arguments.epilogue.high = 100;
       arguments.y = expected.data();
       convolution_reference(shape, arguments, strides);
-      base::AlignedBuffer packed(packed_bytes(weights, GetParam()));
-      pack(weights, GetParam(), w.data(), strides, packed.data());
+      const base::AlignedBuffer packed = testing::packed_copy(weights, GetParam(), w.data(), strides);
       arguments.weights = packed.data();
       arguments.y = y.data();
       run_in_pieces(*make_convolution(shape, GetParam(), 2), arguments, 44);

@@ -157,7 +157,7 @@ std::string packed_format(const ConvolutionWeights& weights, base::Isa isa) {
     case ConvolutionFamily::implicit_matmul: return fmt::format("f32_panel{}", panel);
     case ConvolutionFamily::depthwise: return fmt::format("f32_depthwise{}", lanes_of(weights, isa));
     case ConvolutionFamily::grouped: return fmt::format("f32_grouped{}", lanes_of(weights, isa));
-    case ConvolutionFamily::bf16_matmul: return std::string(kBf16PackedFormat) + (weights.in_parts ? "_parts" : "");
+    case ConvolutionFamily::bf16_matmul: return std::string(bf16_packed_format(weights.in_parts));
     case ConvolutionFamily::winograd: return fmt::format("f32_winograd{}_panel{}", weights.winograd, panel);
     case ConvolutionFamily::bf16_depthwise:
       return splits_bf16_depthwise(isa) ? "f32_depthwise32_split" : "f32_depthwise32";

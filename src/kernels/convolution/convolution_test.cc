@@ -8,6 +8,7 @@
 #include <string>
 
 #include "kernels/convolution/families.h"
+#include "kernels/convolution/testing.h"
 #include "kernels/convolution/window_kernels.h"
 #include "kernels/lanes.h"
 #include "kernels/matmul/testing.h"
@@ -19,6 +20,7 @@ using testing::expect_same;
 using testing::FakeProgram;
 using testing::fractions;
 using testing::guarded;
+using testing::packed_copy;
 using testing::run_in_pieces;
 using testing::whole_numbers;
 
@@ -161,14 +163,6 @@ TEST(Window, RowsSve) { check_rows(base::Isa::sve, 8); }
 class ConvolutionOn : public ::testing::TestWithParam<base::Isa> {};
 INSTANTIATE_TEST_SUITE_P(Isa, ConvolutionOn, ::testing::ValuesIn(base::runnable_fp32_isas()),
                          [](const auto& tested) { return std::string(base::name_of(tested.param)); });
-
-base::AlignedBuffer packed_copy(const ConvolutionWeights& weights, base::Isa isa, const float* source,
-                                const std::int64_t strides[4]) {
-  base::AlignedBuffer packed(packed_bytes(weights, isa));
-  std::memset(packed.data(), 0xFF, packed.size());
-  pack(weights, isa, source, strides, packed.data());
-  return packed;
-}
 
 std::int64_t extent(std::int64_t n, std::int64_t stride_n, std::int64_t h, std::int64_t stride_h, std::int64_t w,
                     std::int64_t stride_w, std::int64_t channels) {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "kernels/convolution/convolution.h"
+#include "kernels/convolution/testing.h"
 #include "kernels/elementwise/test_data.h"
 #include "kernels/matmul/matmul.h"
 #include "kernels/matmul/testing.h"
@@ -61,9 +62,7 @@ void check(ConvolutionShape shape, base::Isa isa, int options) {
   arguments.y = expected.data();
   arguments.weights = weights.data();
   convolution_reference(shape, arguments, weight_strides);
-  base::AlignedBuffer packed(packed_bytes(sizes, isa));
-  std::memset(packed.data(), 0xFF, packed.size());
-  pack(sizes, isa, weights.data(), weight_strides, packed.data());
+  const base::AlignedBuffer packed = testing::packed_copy(sizes, isa, weights.data(), weight_strides);
   arguments.weights = packed.data();
   arguments.y = y.data();
   const auto convolution = make_convolution(shape, isa, 2);

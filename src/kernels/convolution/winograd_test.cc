@@ -8,6 +8,7 @@
 
 #include "kernels/convolution/convolution.h"
 #include "kernels/convolution/families.h"
+#include "kernels/convolution/testing.h"
 #include "kernels/convolution/winograd_kernels.h"
 #include "kernels/lanes.h"
 #include "kernels/matmul/testing.h"
@@ -205,9 +206,7 @@ Problem problem(std::int64_t in, std::int64_t out, std::int64_t height, std::int
 
 std::vector<float> run(const Problem& problem, ConvolutionArguments arguments, base::Isa isa, int threads) {
   const ConvolutionShape& shape = problem.shape;
-  base::AlignedBuffer packed(packed_bytes(shape.weights, isa));
-  std::memset(packed.data(), 0xFF, packed.size());
-  pack(shape.weights, isa, problem.weights.data(), problem.strides, packed.data());
+  const base::AlignedBuffer packed = testing::packed_copy(shape.weights, isa, problem.weights.data(), problem.strides);
   std::vector<float> y = guarded((shape.batch - 1) * shape.y_stride_n + (shape.out_h() - 1) * shape.y_stride_h +
                                  shape.out_w() * shape.y_stride_w + 8);
   arguments.x = problem.x.data();
@@ -368,8 +367,8 @@ TEST_P(Bf16WinogradOn, IsTheFp32OneRounded) {
           ConvolutionShape shape = each.shape;
           shape.weights.dtype = DType::bf16;
           if (y_is_bf16) shape.y_dtype = DType::bf16;
-          base::AlignedBuffer packed(packed_bytes(shape.weights, GetParam()));
-          pack(shape.weights, GetParam(), each.weights.data(), each.strides, packed.data());
+          const base::AlignedBuffer packed =
+              testing::packed_copy(shape.weights, GetParam(), each.weights.data(), each.strides);
           std::vector<float> y = guarded(static_cast<std::int64_t>(expected.size()));
           std::vector<std::uint16_t> y_bf16 = to_bf16(y);
           arguments.x = x.data();

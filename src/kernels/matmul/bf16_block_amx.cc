@@ -223,7 +223,7 @@ void whole_block(const Bf16BlockTask& task, Bf16Finish* pending, Bf16Sums& in_ti
 }
 
 /// A block at an edge.
-template <int kRowTiles, int kColumnTiles, int kParts = 1>
+template <int kRowTiles, int kColumnTiles, int kParts>
 void part_block(const Bf16BlockTask& task, Bf16Finish* pending, Bf16Sums& in_tiles) noexcept {
   settle(in_tiles);
   tiles<kRowTiles, kColumnTiles, Bf16Streams::none, kParts>(task, AnyRows(pending), nullptr);
@@ -232,26 +232,26 @@ void part_block(const Bf16BlockTask& task, Bf16Finish* pending, Bf16Sums& in_til
   if constexpr (kColumnTiles == 2) store_sums<1>(task.sums);
 }
 
-/// Blocks of few rows too: their weights, which take half as much again as fp32 ones, are all that they wait for.
-void block_of_parts(const Bf16BlockTask& task, Bf16Finish* pending, Bf16Sums& in_tiles) noexcept {
-  if (task.row_tiles == 1)
-    return task.column_tiles == 2 ? part_block<1, 2, kBf16Parts>(task, pending, in_tiles)
-                                  : part_block<1, 1, kBf16Parts>(task, pending, in_tiles);
-  if (task.column_tiles == 1) return part_block<2, 1, kBf16Parts>(task, pending, in_tiles);
-  whole_block<AnyRows, kBf16Parts>(task, pending, in_tiles);
+/// Any block at an edge.
+template <int kParts>
+void edge_block(const Bf16BlockTask& task, Bf16Finish* pending, Bf16Sums& in_tiles) noexcept {
+  if (task.row_tiles == 2) return part_block<2, 1, kParts>(task, pending, in_tiles);
+  return task.column_tiles == 2 ? part_block<1, 2, kParts>(task, pending, in_tiles)
+                                : part_block<1, 1, kParts>(task, pending, in_tiles);
 }
 
 void block(const Bf16BlockTask& task, Bf16Finish* pending, Bf16Sums& in_tiles) noexcept {
-  if (task.parts > 1) return block_of_parts(task, pending, in_tiles);
+  const bool whole = task.row_tiles == 2 && task.column_tiles == 2;
+  // In parts few rows too: their weights, which take half as much again as fp32 ones, are all that they wait for.
+  if (task.parts > 1)
+    return whole ? whole_block<AnyRows, kBf16Parts>(task, pending, in_tiles)
+                 : edge_block<kBf16Parts>(task, pending, in_tiles);
   if (task.rows <= kFewRows) {
     settle(in_tiles);
     if (pending != nullptr) finish(*pending, kBf16BlockRows);
     return dot_block(task);
   }
-  if (task.row_tiles == 1)
-    return task.column_tiles == 2 ? part_block<1, 2>(task, pending, in_tiles)
-                                  : part_block<1, 1>(task, pending, in_tiles);
-  if (task.column_tiles == 1) return part_block<2, 1>(task, pending, in_tiles);
+  if (!whole) return edge_block<1>(task, pending, in_tiles);
   if (pending != nullptr && pending->y_is_bf16 && pending->columns == kBf16BlockColumns) {
     using enum Bf16Finish::Residual;
     const bool plain = pending->residual_kind == none && pending->even && !pending->clamp_high;
@@ -285,9 +285,15 @@ inline void take_apart(__m512 x, __m512i (&parts)[kBf16Parts]) noexcept {
   parts[2] = _mm512_castps_si512(_mm512_sub_ps(rest, _mm512_castsi512_ps(parts[1])));
 }
 
-inline __mmask16 first_lanes(std::int64_t count) noexcept {
-  return static_cast<__mmask16>(count >= 16 ? 0xFFFFu : count <= 0 ? 0u : (1u << count) - 1u);
-}
+/// The next 32 numbers of a row, zeros where fewer are left.
+struct Numbers {
+  __m512 low, high;
+  Numbers(const float* from, std::int64_t left) noexcept {
+    const __mmask32 mask = first_columns(static_cast<int>(left < 32 ? left : 32));
+    low = _mm512_maskz_loadu_ps(static_cast<__mmask16>(mask), from);
+    high = _mm512_maskz_loadu_ps(static_cast<__mmask16>(mask >> 16), from + 16);
+  }
+};
 
 /// `depth` numbers, zeros behind them. False where one is infinite, no number, or would round to an infinity.
 template <bool kRounds>
@@ -302,14 +308,12 @@ bool row_in_parts(const float* row, std::int64_t depth, const Bf16GatherTask& ta
   std::byte* to = task.to;
   unsigned beyond = 0;
   for (std::int64_t left = depth; left > 0; left -= 32, row += 32, to += task.step_bytes) {
-    const __m512 low = left >= 32 ? _mm512_loadu_ps(row) : _mm512_maskz_loadu_ps(first_lanes(left), row);
-    const __m512 high =
-        left >= 32 ? _mm512_loadu_ps(row + 16) : _mm512_maskz_loadu_ps(first_lanes(left - 16), row + 16);
-    beyond |= _mm512_cmpgt_epi32_mask(_mm512_and_si512(_mm512_castps_si512(low), magnitude), largest);
-    beyond |= _mm512_cmpgt_epi32_mask(_mm512_and_si512(_mm512_castps_si512(high), magnitude), largest);
+    const Numbers x(row, left);
+    beyond |= _mm512_cmpgt_epi32_mask(_mm512_and_si512(_mm512_castps_si512(x.low), magnitude), largest);
+    beyond |= _mm512_cmpgt_epi32_mask(_mm512_and_si512(_mm512_castps_si512(x.high), magnitude), largest);
     __m512i of_low[kBf16Parts], of_high[kBf16Parts];
-    take_apart<kRounds>(low, of_low);
-    take_apart<kRounds>(high, of_high);
+    take_apart<kRounds>(x.low, of_low);
+    take_apart<kRounds>(x.high, of_high);
     for (int p = 0; p < kBf16Parts; ++p)
       _mm512_storeu_si512(to + p * part, _mm512_permutex2var_epi16(of_low[p], upper, of_high[p]));
   }
@@ -328,11 +332,10 @@ void row_beyond(const float* row, std::int64_t depth, const Bf16GatherTask& task
   const std::int64_t part = task.step_bytes / kBf16Parts;
   std::byte* to = task.to;
   for (std::int64_t left = depth; left > 0; left -= 32, row += 32, to += task.step_bytes) {
+    const Numbers x(row, left);
     _mm512_storeu_si512(to, _mm512_setzero_si512());
     _mm512_storeu_si512(to + part, _mm512_setzero_si512());
-    _mm512_storeu_si512(to + 2 * part,
-                        (__m512i)_mm512_cvtne2ps_pbh(_mm512_maskz_loadu_ps(first_lanes(left - 16), row + 16),
-                                                     _mm512_maskz_loadu_ps(first_lanes(left), row)));
+    _mm512_storeu_si512(to + 2 * part, (__m512i)_mm512_cvtne2ps_pbh(x.high, x.low));
   }
 }
 

@@ -72,7 +72,7 @@ class Bf16Matmul final : public Matmul {
 
     Operands(const MatmulShape& s, const Bf16Panels& p, const MatmulArguments& a) : shape(s), panels(p), arguments(a) {}
 
-    std::int64_t a_element_bytes() const { return shape.in_parts ? 4 : 2; }
+    std::int64_t a_element_bytes() const { return static_cast<std::int64_t>(size_of(shape.dtype)); }
     BatchSizes index(std::int64_t outer) const {
       BatchSizes at;
       for (int d = kMaxBatchDims - 1; d >= 0; --d) {
@@ -132,9 +132,7 @@ class Bf16Matmul final : public Matmul {
 
 }  // namespace
 
-Bf16Panels bf16_panels(const PackedMatrix& b) {
-  return make_bf16_panels(b.columns, 1, b.depth, b.in_parts ? kBf16Parts : 1);
-}
+Bf16Panels bf16_panels(const PackedMatrix& b) { return make_bf16_panels(b.columns, 1, b.depth, b.in_parts); }
 
 bool multiplies_parts(base::Isa isa) { return base::has_bf16(isa) && bf16_kernels(isa).gather_parts != nullptr; }
 

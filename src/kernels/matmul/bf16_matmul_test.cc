@@ -15,6 +15,7 @@ namespace {
 using testing::bf16_isas;
 using testing::expect_same;
 using testing::guarded;
+using testing::packed_copy;
 using testing::run_in_pieces;
 using testing::to_bf16;
 using testing::whole_numbers;
@@ -41,14 +42,6 @@ MatmulShape dense(std::int64_t rows, std::int64_t depth, std::int64_t columns) {
   return shape;
 }
 
-base::AlignedBuffer packed_copy(const MatmulShape& shape, base::Isa isa, const std::vector<float>& b) {
-  const PackedMatrix matrix{shape.depth, shape.columns, DType::bf16};
-  base::AlignedBuffer packed(packed_bytes(matrix, isa));
-  std::memset(packed.data(), 0xFF, packed.size());
-  pack(matrix, isa, b.data(), shape.b_depth_stride, shape.b_column_stride, packed.data());
-  return packed;
-}
-
 /// fp32 and bf16 results, B packed and as an activation. `arguments` has the bf16 operands of both kinds.
 void check(MatmulShape shape, base::Isa isa, MatmulArguments arguments, const std::vector<float>& b,
            std::int64_t c_elements, int threads) {
@@ -64,7 +57,7 @@ void check(MatmulShape shape, base::Isa isa, MatmulArguments arguments, const st
       matmul_reference(shape, arguments);
       base::AlignedBuffer weights;
       if (packed) {
-        weights = packed_copy(shape, isa, b);
+        weights = packed_copy(shape, isa, b.data());
         arguments.b = weights.data();
       }
       arguments.c = c.data();
@@ -130,7 +123,7 @@ TEST_P(Bf16MatmulOn, ActivationsOfEverySum) {
           const std::vector<std::uint16_t> a_bf16 = to_bf16(a);
           MatmulShape shape = dense(rows, depth, columns);
           shape.packed_b = true, shape.c_dtype = c_dtype;
-          const base::AlignedBuffer weights = packed_copy(shape, GetParam(), b);
+          const base::AlignedBuffer weights = packed_copy(shape, GetParam(), b.data());
           MatmulArguments arguments;
           arguments.a = a_bf16.data(), arguments.b = weights.data();
           arguments.epilogue.bias = bias.data();
@@ -255,7 +248,7 @@ TEST_P(Bf16MatmulOn, DeepSumsStayWithinTheErrorBound) {
   arguments.b = b_bf16.data();
   arguments.c = expected.data();
   matmul_reference(shape, arguments);
-  const base::AlignedBuffer packed = packed_copy(shape, GetParam(), b);
+  const base::AlignedBuffer packed = packed_copy(shape, GetParam(), b.data());
   arguments.b = packed.data();
   arguments.c = c.data();
   run_in_pieces(*make_matmul(shape, GetParam(), 2), arguments, 23);

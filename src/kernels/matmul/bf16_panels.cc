@@ -39,16 +39,16 @@ void parts_of(float x, std::uint16_t (&parts)[kBf16Parts]) {
 
 }  // namespace
 
-Bf16Panels make_bf16_panels(std::int64_t columns, std::int64_t taps, std::int64_t depth, int parts) {
+Bf16Panels make_bf16_panels(std::int64_t columns, std::int64_t taps, std::int64_t depth, bool in_parts) {
   Bf16Panels panels;
-  panels.parts = parts;
+  panels.parts = in_parts ? kBf16Parts : 1;
   panels.columns = columns;
   panels.taps = taps;
   panels.depth = depth;
   panels.tiles = base::ceil_div(columns, kBf16TileColumns);
   panels.count = base::ceil_div(panels.tiles, 2);
   // Many taps of very few channels make steps that are mostly air.
-  const int step = parts > 1 || (taps > 1 && depth < 8) ? 0 : dividing_step(depth);
+  const int step = in_parts || (taps > 1 && depth < 8) ? 0 : dividing_step(depth);
   panels.divided = step > 0;
   if (panels.divided) {
     panels.step = step;

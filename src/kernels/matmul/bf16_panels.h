@@ -42,9 +42,11 @@ struct Bf16Panels {
 };
 
 /// The name of this form.
-inline constexpr std::string_view kBf16PackedFormat = kBf16Group == 4 ? "bf16_quads32" : "bf16_panel32";
+constexpr std::string_view bf16_packed_format(bool in_parts) {
+  return kBf16Group == 4 ? "bf16_quads32" : in_parts ? "bf16_panel32_parts" : "bf16_panel32";
+}
 
-Bf16Panels make_bf16_panels(std::int64_t columns, std::int64_t taps, std::int64_t depth, int parts = 1);
+Bf16Panels make_bf16_panels(std::int64_t columns, std::int64_t taps, std::int64_t depth, bool in_parts = false);
 
 /// Where B comes from: fp32 numbers that are rounded to nearest even or come in parts, or bf16 ones. Element (k,
 /// column), k running over all taps, is at data + i · strides[0] + j · strides[1] + c · strides[2] + column ·

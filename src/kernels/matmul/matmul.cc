@@ -174,7 +174,7 @@ std::size_t packed_bytes(const PackedMatrix& b, base::Isa isa) {
 }
 
 std::string packed_format(const PackedMatrix& b, base::Isa isa) {
-  if (multiplied_in_bf16(b)) return std::string(kBf16PackedFormat) + (b.in_parts ? "_parts" : "");
+  if (multiplied_in_bf16(b)) return std::string(bf16_packed_format(b.in_parts));
   const TileKernels& kernels = tile_kernels(isa);
   return fmt::format("f32_panel{}", kernels.lanes * kernels.max_vectors);
 }

@@ -19,6 +19,7 @@ using testing::expect_same;
 using testing::FakeProgram;
 using testing::fractions;
 using testing::guarded;
+using testing::packed_copy;
 using testing::run_in_pieces;
 using testing::whole_numbers;
 
@@ -93,13 +94,6 @@ void check_tile(base::Isa isa, int lanes, int vectors, int max_rows, bool stride
 class MatmulOn : public ::testing::TestWithParam<base::Isa> {};
 INSTANTIATE_TEST_SUITE_P(Isa, MatmulOn, ::testing::ValuesIn(base::runnable_fp32_isas()),
                          [](const auto& tested) { return std::string(base::name_of(tested.param)); });
-
-base::AlignedBuffer packed_copy(const MatmulShape& shape, base::Isa isa, const float* b) {
-  const PackedMatrix matrix{shape.depth, shape.columns};
-  base::AlignedBuffer packed(packed_bytes(matrix, isa));
-  pack(matrix, isa, b, shape.b_depth_stride, shape.b_column_stride, packed.data());
-  return packed;
-}
 
 MatmulShape dense(std::int64_t rows, std::int64_t depth, std::int64_t columns) {
   MatmulShape shape;

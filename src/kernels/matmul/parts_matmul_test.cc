@@ -49,10 +49,7 @@ std::vector<float> expected_of(const MatmulShape& shape, MatmulArguments argumen
 
 std::vector<float> product(const MatmulShape& shape, base::Isa isa, MatmulArguments arguments,
                            const std::vector<float>& b, std::int64_t c_elements, const Choice& choice = {}) {
-  const PackedMatrix matrix{shape.depth, shape.columns, DType::f32, shape.in_parts};
-  base::AlignedBuffer packed(packed_bytes(matrix, isa));
-  std::memset(packed.data(), 0xFF, packed.size());
-  pack(matrix, isa, b.data(), shape.b_depth_stride, shape.b_column_stride, packed.data());
+  const base::AlignedBuffer packed = testing::packed_copy(shape, isa, b.data());
   std::vector<float> c = guarded(c_elements);
   arguments.b = packed.data(), arguments.c = c.data();
   run_in_pieces(*make_matmul(shape, isa, 2, choice), arguments, static_cast<unsigned>(shape.rows));

@@ -34,6 +34,15 @@ inline std::vector<base::Isa> isas_of_parts() {
   return isas;
 }
 
+/// The shape's B, with its strides, in packed form.
+inline base::AlignedBuffer packed_copy(const MatmulShape& shape, base::Isa isa, const float* b) {
+  const PackedMatrix matrix{shape.depth, shape.columns, shape.dtype, shape.in_parts};
+  base::AlignedBuffer packed(packed_bytes(matrix, isa));
+  if (packed.size() > 0) std::memset(packed.data(), 0xFF, packed.size());
+  pack(matrix, isa, b, shape.b_depth_stride, shape.b_column_stride, packed.data());
+  return packed;
+}
+
 /// Small whole numbers: every sum of their products is exact in fp32, so results must be equal to the last bit and a
 /// term left out or taken twice cannot hide in a tolerance.
 inline std::vector<float> whole_numbers(std::int64_t count, unsigned seed) {

@@ -1,0 +1,21 @@
+#pragma once
+// What the tests of convolution share, beside matmul's.
+
+#include <cstdint>
+#include <cstring>
+
+#include "base/aligned_buffer.h"
+#include "kernels/convolution/convolution.h"
+
+namespace wherry::kernels::testing {
+
+/// The weights in packed form; `source` and `strides` as `pack` takes them.
+inline base::AlignedBuffer packed_copy(const ConvolutionWeights& weights, base::Isa isa, const float* source,
+                                       const std::int64_t strides[4]) {
+  base::AlignedBuffer packed(packed_bytes(weights, isa));
+  std::memset(packed.data(), 0xFF, packed.size());
+  pack(weights, isa, source, strides, packed.data());
+  return packed;
+}
+
+}  // namespace wherry::kernels::testing
