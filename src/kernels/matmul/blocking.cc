@@ -13,6 +13,10 @@ constexpr std::int64_t kMaxPanelBytes = kL2Bytes * 3 / 8;  ///< beyond it depth 
 constexpr std::int64_t kChunkBytes = kL2Bytes / 8;         ///< … into chunks of about this
 constexpr std::int64_t kMaxBlockABytes = kL2Bytes / 2;
 constexpr std::int64_t kMaxBlockRows = 72;  ///< a block's fp32 results, 32 columns wide, stay in L1 with room to spare
+/// Up to this depth, tiles of fewer rows: their beginnings and ends are a good part of them, and so many rows leave
+/// enough registers for a tile to begin while the one before ends.
+constexpr std::int64_t kShallowDepth = 160;
+constexpr std::int64_t kShallowRows = 9;
 constexpr std::int64_t kL1WayElements = 1024;    ///< rows so far apart fall into one set of L1 …
 constexpr std::int64_t kFewestPanelsToCopy = 4;  ///< … but to copy them first takes a few per cent of a panel's time
 constexpr std::int64_t kMaxGatheredBytes = kL2Bytes;
@@ -80,9 +84,10 @@ Blocking choose_blocking(const TileKernels& kernels, const Panels& panels, const
   const std::int64_t widest = panels.widest();
   result.strided = problem.strided;
   result.tile_rows = std::min<std::int64_t>(kernels.widths[widest].rows(problem.strided).max_rows, problem.rows);
+  const std::int64_t depth = problem.taps * problem.depth;
+  if (depth <= kShallowDepth) result.tile_rows = std::min(result.tile_rows, kShallowRows);
   result.tiles = divide_up(problem.rows, result.tile_rows);
 
-  const std::int64_t depth = problem.taps * problem.depth;
   const std::int64_t panel_row_bytes = widest * panels.lanes * 4;
   if (depth * panel_row_bytes > kMaxPanelBytes && result.tiles > 1) {
     cut_depth(result, problem, panel_row_bytes, kChunkBytes);

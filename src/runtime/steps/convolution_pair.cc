@@ -20,8 +20,8 @@ using kernels::ConvolutionShape;
 
 /// Of the wide image, in one thread's L2.
 constexpr std::int64_t kBufferBytes = 320 << 10;
-/// Rows computed twice, as a part of all.
-constexpr double kMostRepeated = 0.25;
+/// Rows computed twice, as a part of all: what is left of them costs more than a wide image that goes through L2.
+constexpr double kMostRepeated = 0.05;
 
 class ConvolutionPairStep final : public Step {
  public:
