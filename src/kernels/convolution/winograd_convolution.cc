@@ -15,6 +15,7 @@
 #include "kernels/convolution/families.h"
 #include "kernels/convolution/winograd_kernels.h"
 #include "kernels/matmul/block.h"
+#include "kernels/matmul/blocking.h"
 #include "kernels/matmul/tile_kernels.h"
 
 namespace wherry::kernels {
@@ -67,7 +68,7 @@ Cut choose_cut(const ConvolutionShape& shape, int tile, base::Isa isa, int threa
   const double vectors = static_cast<double>(panels.vectors) / static_cast<double>(panels.count);
   const double panel_bytes = n2 * depth * vectors * kernels.lanes * 4;
   const double all_bytes = panel_bytes * static_cast<double>(panels.count);
-  const std::int64_t max_rows = kernels.widths[panels.widest()].strided.max_rows;
+  const std::int64_t max_rows = most_tile_rows(kernels.widths[panels.widest()].strided, shape.weights.in_channels);
   const std::int64_t most_tiles = std::clamp<std::int64_t>(kMaxInputBytes / static_cast<std::int64_t>(n2 * depth * 4),
                                                            std::min<std::int64_t>(4, cut.tiles), 64);
   const std::int64_t fewest = base::ceil_div(cut.tiles, most_tiles);
@@ -184,7 +185,7 @@ void WinogradConvolution::transform_inputs(const std::byte* x, std::int64_t firs
 void WinogradConvolution::multiply(const float* v, const float* panel, int vectors, std::int64_t rows,
                                    float* m) const noexcept {
   const TileRow& kernels = products_.widths[vectors].strided;
-  const std::int64_t tiles = base::ceil_div(rows, kernels.max_rows);
+  const std::int64_t tiles = base::ceil_div(rows, most_tile_rows(kernels, shape_.weights.in_channels));
   const std::int64_t width = vectors * panels_.lanes, depth = shape_.weights.in_channels;
   const std::int64_t bytes = depth * width * static_cast<std::int64_t>(sizeof(float));
   TileTask task{};

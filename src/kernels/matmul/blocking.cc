@@ -67,6 +67,10 @@ void apply(const Choice& choice, const BlockingProblem& problem, Blocking& block
 
 }  // namespace
 
+std::int64_t most_tile_rows(const TileRow& kernels, std::int64_t depth) {
+  return depth <= kShallowDepth ? std::min<std::int64_t>(kernels.max_rows, kShallowRows) : kernels.max_rows;
+}
+
 std::int64_t Blocking::max_block_rows() const {
   std::int64_t most = 0;
   for (std::int64_t block = 0; block < blocks; ++block)
@@ -83,9 +87,8 @@ Blocking choose_blocking(const TileKernels& kernels, const Panels& panels, const
   if (problem.rows <= 0 || panels.count == 0) return result;
   const std::int64_t widest = panels.widest();
   result.strided = problem.strided;
-  result.tile_rows = std::min<std::int64_t>(kernels.widths[widest].rows(problem.strided).max_rows, problem.rows);
   const std::int64_t depth = problem.taps * problem.depth;
-  if (depth <= kShallowDepth) result.tile_rows = std::min(result.tile_rows, kShallowRows);
+  result.tile_rows = std::min(most_tile_rows(kernels.widths[widest].rows(problem.strided), depth), problem.rows);
   result.tiles = divide_up(problem.rows, result.tile_rows);
 
   const std::int64_t panel_row_bytes = widest * panels.lanes * 4;

@@ -54,6 +54,9 @@ struct Blocking {
   }
 };
 
+/// Rows of a tile for products of this depth, all taps together.
+std::int64_t most_tile_rows(const TileRow& kernels, std::int64_t depth);
+
 /// What `choice` says, {blocks, chunk_taps, chunk_depth, panels_outer}; the cost model's where it is empty or does not
 /// fit.
 Blocking choose_blocking(const TileKernels& kernels, const Panels& panels, const BlockingProblem& problem,
