@@ -92,8 +92,8 @@ void check_window(WindowKind kind, base::Isa isa, int lanes, int max_pixels) {
       }
 }
 
-/// Row kernels: all channel tails, both edges inside and outside the image.
-void check_rows(base::Isa isa, int lanes) {
+/// Row kernels: both strides, all channel tails, both edges inside and outside the image.
+void check_rows(base::Isa isa, int lanes, std::int64_t stride) {
   if (!base::runs_here(isa)) GTEST_SKIP() << base::name_of(isa) << " cannot run here";
   if (fixed_length_isa(isa) != isa) GTEST_SKIP() << "vectors are not of " << lanes << " lanes here";
   const WindowKernels& kernels = window_kernels(WindowKind::depthwise, isa);
@@ -102,7 +102,8 @@ void check_rows(base::Isa isa, int lanes) {
       for (const std::int64_t channels : {1, lanes - 1, lanes, 2 * lanes + 3})
         for (int edges = 0; edges < 4; ++edges) {
           const bool left = edges % 2 == 1, right = edges >= 2;
-          const std::int64_t columns = pixels + 2 - left - right, padded = (channels + lanes - 1) / lanes * lanes;
+          const std::int64_t columns = (pixels - 1) * stride + 3 - left - right,
+                             padded = (channels + lanes - 1) / lanes * lanes;
           if (columns < 2 - left) continue;  // the first pixel's middle column is always inside
           const std::vector<float> x = whole_numbers(taps_h * columns * channels, 1);
           const std::vector<float> values = whole_numbers(taps_h * 3 * padded, 2);
@@ -113,7 +114,7 @@ void check_rows(base::Isa isa, int lanes) {
           WindowTask task{};
           task.x = x.data() - (left ? channels : 0);
           task.taps_h = taps_h, task.taps_w = 3;
-          task.x_tap_h = columns * channels, task.x_tap_w = task.x_pixel = channels;
+          task.x_tap_h = columns * channels, task.x_tap_w = channels, task.x_pixel = stride * channels;
           task.weights = reinterpret_cast<const float*>(packed.data());
           task.weights_tap_h = 3 * padded, task.weights_tap_w = padded;
           task.in_channels = task.out_channels = channels;
@@ -126,13 +127,13 @@ void check_rows(base::Isa isa, int lanes) {
           task.low = -5, task.high = 9;
           task.pixels = pixels;
           task.outside_left = left, task.outside_right = right;
-          kernels.rows[taps_h](task);
+          kernels.rows[stride][taps_h](task);
           for (std::int64_t p = 0; p < pixels; ++p)
             for (std::int64_t o = 0; o < channels; ++o) {
               float sum = task.bias == nullptr ? 0 : bias[o];
               for (std::int64_t i = 0; i < taps_h; ++i)
                 for (std::int64_t j = 0; j < 3; ++j) {
-                  const std::int64_t column = p + j - left;
+                  const std::int64_t column = p * stride + j - left;
                   if (column >= 0 && column < columns)
                     sum += x[(i * columns + column) * channels + o] * values[(i * 3 + j) * padded + o];
                 }
@@ -146,11 +147,13 @@ void check_rows(base::Isa isa, int lanes) {
         }
 }
 
-TEST(Window, RowsScalar) { check_rows(base::Isa::scalar, 4); }
-TEST(Window, RowsAvx2) { check_rows(base::Isa::avx2, 8); }
-TEST(Window, RowsAvx512) { check_rows(base::Isa::avx512, 16); }
-TEST(Window, RowsNeon) { check_rows(base::Isa::neon, 4); }
-TEST(Window, RowsSve) { check_rows(base::Isa::sve, 8); }
+class WindowRows : public ::testing::TestWithParam<std::int64_t> {};
+INSTANTIATE_TEST_SUITE_P(Stride, WindowRows, ::testing::Values(1, 2));
+TEST_P(WindowRows, Scalar) { check_rows(base::Isa::scalar, 4, GetParam()); }
+TEST_P(WindowRows, Avx2) { check_rows(base::Isa::avx2, 8, GetParam()); }
+TEST_P(WindowRows, Avx512) { check_rows(base::Isa::avx512, 16, GetParam()); }
+TEST_P(WindowRows, Neon) { check_rows(base::Isa::neon, 4, GetParam()); }
+TEST_P(WindowRows, Sve) { check_rows(base::Isa::sve, 8, GetParam()); }
 
 #define WHERRY_WINDOW(kind, isa, lanes, pixels)                                                        \
   TEST(Window, kind##_##isa) {                                                                         \

@@ -103,7 +103,7 @@ WindowConvolution::WindowConvolution(const ConvolutionShape& shape, base::Isa is
   interior_end_ = last_start < 0 ? 0 : std::min(out_w_, last_start / shape.stride_w + 1);
   interior_end_ = std::max(interior_begin_, interior_end_);
   whole_rows_ = !grouped_ && weights.kernel_h == 3 && weights.kernel_w == 3 && shape.dilation_w == 1 &&
-                shape.stride_w == 1 && shape.in_w >= 2;
+                shape.stride_w <= 2 && shape.in_w >= 2;
   element_bytes_ = static_cast<std::int64_t>(size_of(shape.y_dtype));
   const bool bf16 = shape.weights.dtype == DType::bf16;
   x_bytes_ = static_cast<std::int64_t>(size_of(shape.weights.dtype));
@@ -180,7 +180,7 @@ void WindowConvolution::run(const ConvolutionArguments& arguments, std::int64_t 
               : static_cast<const std::byte*>(epilogue.residual) +
                     residual_bytes * ((first_pixel + ow - first_ow) * epilogue.residual_row_stride + first_output);
       task.y = results + (ow - first_ow) * task.y_pixel * result_bytes;
-      const WindowKernel kernel = pixels == 0 ? kernels_.rows[task.taps_h] : kernels_.pixels[pixels];
+      const WindowKernel kernel = pixels == 0 ? kernels_.rows[shape_.stride_w][task.taps_h] : kernels_.pixels[pixels];
       kernel(task);
     };
     const std::int64_t first_iw = first_ow * shape_.stride_w - shape_.pad_left;

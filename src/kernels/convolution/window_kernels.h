@@ -47,13 +47,13 @@ inline constexpr int kMaxWindowPixels = 8;
 enum class WindowKind : std::uint8_t { depthwise, grouped };
 
 /// Kernels of one kind and instruction set; pixels[p] computes p pixels, p = 1 … max_pixels. Of depthwise kernels,
-/// rows[taps_h] computes any number of pixels (task.pixels) of windows 2 or 3 taps high and 3 wide, x_pixel being
-/// x_tap_w; task.x is at the first pixel's first column even where that is outside.
+/// rows[stride][taps_h] computes any number of pixels (task.pixels) of windows 2 or 3 taps high and 3 wide, x_pixel
+/// being stride · x_tap_w; task.x is at the first pixel's first column even where that is outside.
 struct WindowKernels {
   int lanes = 0;
   int max_pixels = 0;
   WindowKernel pixels[kMaxWindowPixels + 1] = {};
-  WindowKernel rows[4] = {};
+  WindowKernel rows[3][4] = {};
 };
 
 /// `isa` is exactly one of the list's: one with bf16 for bf16 images, else one without.

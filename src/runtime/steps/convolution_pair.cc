@@ -20,8 +20,9 @@ using kernels::ConvolutionShape;
 
 /// Of the wide image, in one thread's L2.
 constexpr std::int64_t kBufferBytes = 320 << 10;
-/// Rows computed twice, as a part of all: what is left of them costs more than a wide image that goes through L2.
-constexpr double kMostRepeated = 0.05;
+/// Rows computed twice, as a part of all: more of them cost more than a wide image that goes through L2 and a meeting
+/// of the threads. bf16 products cost less.
+constexpr double kMostRepeated = 0.05, kMostRepeatedBf16 = 0.25;
 
 class ConvolutionPairStep final : public Step {
  public:
@@ -107,7 +108,8 @@ std::optional<std::int64_t> divide(const ir::Node& depthwise, std::int64_t threa
   if (out_h < parts) return std::nullopt;
   // Where threads share an image, each begins somewhere in it.
   const std::int64_t begins = wide[0] % threads == 0 ? 0 : threads - 1;
-  if (static_cast<double>(shared * begins) > kMostRepeated * static_cast<double>(out_h * stride)) return std::nullopt;
+  const double most = depthwise.input(0)->type().dtype == DType::bf16 ? kMostRepeatedBf16 : kMostRepeated;
+  if (static_cast<double>(shared * begins) > most * static_cast<double>(out_h * stride)) return std::nullopt;
   return parts;
 }
 
