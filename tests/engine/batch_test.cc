@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "engine/batch_graphs.h"
+#include "tests/engine/inputs.h"
 #include "wherry/error.h"
 #include "wherry/model.h"
 #include "wherry/tune.h"
@@ -19,14 +20,6 @@ using engine::slice_size;
 using testing::HasSubstr;
 
 std::string data(const std::string& name) { return WHERRY_SOURCE_DIR "/tests/engine/data/" + name; }
-
-/// Numbers in [-1, 1], and integers of 0 … 1 from them where the dtype is one.
-Tensor ramp(Dims sizes, DType dtype = DType::f32) {
-  Tensor tensor = Tensor::empty(DType::f32, std::move(sizes));
-  std::int64_t i = 0;
-  for (float& value : tensor.mutable_values<float>()) value = static_cast<float>(i++ * 37 % 101) / 50 - 1;
-  return dtype == DType::f32 ? tensor : tensor.to(dtype);
-}
 
 /// Element `i` of a batch, as a batch of one.
 Tensor element(const Tensor& batch, std::int64_t i) {

@@ -16,6 +16,7 @@
 #include "base/cpu.h"
 #include "base/mapped_file.h"
 #include "import/compiled/compiled_file.h"
+#include "tests/engine/inputs.h"
 #include "tests/temporary_folder.h"
 #include "wherry/error.h"
 
@@ -35,18 +36,6 @@ class Output {
  private:
   TemporaryFolder folder_;
 };
-
-Tensor ramp(Dims sizes) {
-  Tensor tensor = Tensor::empty(DType::f32, std::move(sizes));
-  std::int64_t i = 0;
-  for (float& value : tensor.mutable_values<float>()) value = static_cast<float>(i++ * 37 % 101) / 50 - 1;
-  return tensor;
-}
-
-Tensor tokens(std::vector<std::int64_t> values) {
-  const Dims sizes{static_cast<std::int64_t>(values.size())};
-  return Tensor::of<std::int64_t>(sizes, values);
-}
 
 void expect_same(const std::vector<Tensor>& found, const std::vector<Tensor>& expected) {
   ASSERT_EQ(found.size(), expected.size());

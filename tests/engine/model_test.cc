@@ -11,6 +11,7 @@
 #include <numeric>
 #include <thread>
 
+#include "tests/engine/inputs.h"
 #include "wherry/error.h"
 
 namespace wherry {
@@ -22,19 +23,6 @@ using testing::HasSubstr;
 using testing::Pointwise;
 
 std::string data(const std::string& name) { return WHERRY_SOURCE_DIR "/tests/engine/data/" + name; }
-
-/// Numbers in [-1, 1] that make_models.py computes alike.
-Tensor ramp(Dims sizes) {
-  Tensor tensor = Tensor::empty(DType::f32, std::move(sizes));
-  std::int64_t i = 0;
-  for (float& value : tensor.mutable_values<float>()) value = static_cast<float>(i++ * 37 % 101) / 50 - 1;
-  return tensor;
-}
-
-Tensor tokens(std::vector<std::int64_t> values) {
-  const Dims sizes{static_cast<std::int64_t>(values.size())};
-  return Tensor::of<std::int64_t>(sizes, values);
-}
 
 const std::vector<float> kOneImage{0.31876f, 0.628118f, 0.129686f, -0.257701f, -0.306861f};
 const std::vector<float> kTwoImages{0.348032f, 0.637722f, 0.133774f, -0.275975f, -0.287686f,

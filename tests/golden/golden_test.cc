@@ -3,11 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <iostream>
 
+#include "agreement.h"
 #include "golden_archive.h"
 #include "wherry/compiled.h"
 
@@ -15,8 +15,6 @@ namespace wherry {
 namespace {
 
 namespace fs = std::filesystem;
-
-const fs::path kData = fs::path(WHERRY_SOURCE_DIR) / "tests/golden/data";
 
 /// Sanitizers slow the kernels down so much that only small models are run under them.
 bool affordable([[maybe_unused]] const std::string& name) {
@@ -30,44 +28,16 @@ bool affordable([[maybe_unused]] const std::string& name) {
 #endif
 }
 
-std::vector<fs::path> goldens() {
-  std::vector<fs::path> found;
-  for (const auto& entry : fs::recursive_directory_iterator(kData))
-    if (entry.path().extension() == ".golden" && affordable(entry.path().filename())) found.push_back(entry.path());
-  std::sort(found.begin(), found.end());
+std::vector<fs::path> affordable_goldens() {
+  std::vector<fs::path> found = golden::recordings(".golden");
+  std::erase_if(found, [](const fs::path& path) { return !affordable(path.filename()); });
   return found;
-}
-
-std::string test_name(const testing::TestParamInfo<fs::path>& parameter) {
-  std::string name = fs::relative(parameter.param, kData).replace_extension().string();
-  for (char& c : name)
-    if (!std::isalnum(static_cast<unsigned char>(c))) c = '_';
-  return name;
-}
-
-struct Agreement {
-  double cosine = 0;
-  double error = 0;  ///< the largest, over the largest logit
-};
-
-Agreement agreement(const Tensor& found, const Tensor& expected) {
-  const auto ours = found.values<float>();
-  const auto theirs = expected.values<float>();
-  double dot = 0, ours2 = 0, theirs2 = 0, error = 0, largest = 0;
-  for (std::size_t i = 0; i < ours.size(); ++i) {
-    dot += double{ours[i]} * theirs[i];
-    ours2 += double{ours[i]} * ours[i];
-    theirs2 += double{theirs[i]} * theirs[i];
-    error = std::max(error, std::fabs(double{ours[i]} - theirs[i]));
-    largest = std::max(largest, std::fabs(double{theirs[i]}));
-  }
-  return {dot / std::sqrt(ours2 * theirs2), error / largest};
 }
 
 class GoldenTest : public testing::TestWithParam<fs::path> {};
 
 TEST_P(GoldenTest, AnswersAsPyTorch) {
-  const fs::path archive = fs::path(WHERRY_BINARY_DIR) / "goldens" / (test_name({GetParam(), 0}) + ".pt");
+  const fs::path archive = fs::path(WHERRY_BINARY_DIR) / "goldens" / (golden::test_name({GetParam(), 0}) + ".pt");
   const golden::Golden golden = golden::restore(GetParam(), archive);
   const auto pixels = golden::uniform(0, element_count(golden.input_shape), -2, 2);
   const Tensor input = Tensor::of<float>(golden.input_shape, pixels);
@@ -85,7 +55,8 @@ TEST_P(GoldenTest, AnswersAsPyTorch) {
     const std::vector<Tensor> outputs = model.run(std::span(&input, 1));
     ASSERT_FALSE(outputs.empty());
     ASSERT_EQ(outputs[0].sizes(), golden.expected.sizes());
-    const auto [cosine, error] = agreement(outputs[0], golden.expected);
+    const auto [cosine, absolute, largest] = golden::agreement(outputs[0], golden.expected);
+    const double error = absolute / largest;
     std::cout << name_of(precision) << ": cosine 1 - " << 1 - cosine << ", largest error " << error
               << " of the largest logit\n";
     if (precision == Precision::fp32) {
@@ -99,14 +70,14 @@ TEST_P(GoldenTest, AnswersAsPyTorch) {
   fs::remove(archive);
 }
 
-INSTANTIATE_TEST_SUITE_P(Torchvision, GoldenTest, testing::ValuesIn(goldens()), test_name);
+INSTANTIATE_TEST_SUITE_P(Torchvision, GoldenTest, testing::ValuesIn(affordable_goldens()), golden::test_name);
 
 /// Compiled, and run from the mapped file, the same model gives the same bits: for the shape it was compiled for and
 /// for another. These have convolutions of every kind, attention and gathers.
 class CompiledGoldenTest : public testing::TestWithParam<std::string> {};
 
 TEST_P(CompiledGoldenTest, AnswersAsTheArchive) {
-  const fs::path golden_path = kData / (GetParam() + ".golden");
+  const fs::path golden_path = golden::kData / (GetParam() + ".golden");
   std::string name = GetParam();
   std::replace(name.begin(), name.end(), '/', '_');
   const fs::path archive = fs::path(WHERRY_BINARY_DIR) / "goldens" / (name + ".compiled.pt");

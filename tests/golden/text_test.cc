@@ -4,12 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <iostream>
-#include <limits>
 
+#include "agreement.h"
 #include "text_golden.h"
 #include "wherry/compiled.h"
 #include "wherry/model.h"
@@ -18,42 +17,6 @@ namespace wherry {
 namespace {
 
 namespace fs = std::filesystem;
-
-const fs::path kData = fs::path(WHERRY_SOURCE_DIR) / "tests/golden/data";
-
-std::vector<fs::path> goldens() {
-  std::vector<fs::path> found;
-  for (const auto& entry : fs::recursive_directory_iterator(kData))
-    if (entry.path().extension() == ".text_golden") found.push_back(entry.path());
-  std::sort(found.begin(), found.end());
-  return found;
-}
-
-std::string test_name(const testing::TestParamInfo<fs::path>& parameter) {
-  std::string name = fs::relative(parameter.param, kData).replace_extension().string();
-  for (char& c : name)
-    if (!std::isalnum(static_cast<unsigned char>(c))) c = '_';
-  return name;
-}
-
-struct Agreement {
-  double cosine = 0;
-  double error = 0;  ///< the largest, absolute
-};
-
-Agreement agreement(const Tensor& found, const Tensor& expected) {
-  const auto ours = found.values<float>();
-  const auto theirs = expected.values<float>();
-  double dot = 0, ours2 = 0, theirs2 = 0, error = 0;
-  for (std::size_t i = 0; i < ours.size(); ++i) {
-    dot += double{ours[i]} * theirs[i];
-    ours2 += double{ours[i]} * ours[i];
-    theirs2 += double{theirs[i]} * theirs[i];
-    error = std::max(error, std::fabs(double{ours[i]} - theirs[i]));
-    if (std::isnan(ours[i])) error = std::numeric_limits<double>::infinity();
-  }
-  return {dot / std::sqrt(ours2 * theirs2), error};
-}
 
 /// The case's inputs in the model's order. A trace's are named after nothing that must be kept, so theirs go by order.
 std::vector<Tensor> inputs_for(const Model& model, const golden::TextCase& text, bool trace) {
@@ -108,7 +71,7 @@ TEST_P(TextGoldenTest, AnswersAsTransformers) {
           EXPECT_EQ(names[i], text.outputs[i].first);
         }
         ASSERT_EQ(outputs[i].sizes(), text.outputs[i].second.sizes());
-        const auto [cosine, error] = agreement(outputs[i], text.outputs[i].second);
+        const auto [cosine, error, largest] = golden::agreement(outputs[i], text.outputs[i].second);
         if (precision == Precision::fp32) {
           EXPECT_LE(error, 1e-5);  // answers of size 1 through two layers
         } else {
@@ -137,7 +100,8 @@ TEST_P(TextGoldenTest, AnswersTheSameCompiled) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Transformers, TextGoldenTest, testing::ValuesIn(goldens()), test_name);
+INSTANTIATE_TEST_SUITE_P(Transformers, TextGoldenTest, testing::ValuesIn(golden::recordings(".text_golden")),
+                         golden::test_name);
 
 }  // namespace
 }  // namespace wherry

@@ -7,6 +7,7 @@
 #include "kernels/convolution/convolution.h"
 #include "kernels/convolution/testing.h"
 #include "kernels/elementwise/test_data.h"
+#include "kernels/isa_name.h"
 #include "kernels/matmul/testing.h"
 
 namespace wherry::kernels {
@@ -19,8 +20,7 @@ using testing::to_bf16;
 using testing::whole_numbers;
 
 class Bf16ConvolutionOn : public ::testing::TestWithParam<base::Isa> {};
-INSTANTIATE_TEST_SUITE_P(Isa, Bf16ConvolutionOn, ::testing::ValuesIn(bf16_isas()),
-                         [](const auto& tested) { return std::string(base::name_of(tested.param)); });
+INSTANTIATE_TEST_SUITE_P(Isa, Bf16ConvolutionOn, ::testing::ValuesIn(bf16_isas()), isa_name);
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(Bf16ConvolutionOn);
 
 std::int64_t extent(std::int64_t n, std::int64_t stride_n, std::int64_t h, std::int64_t stride_h, std::int64_t w,

@@ -10,6 +10,7 @@
 #include "kernels/convolution/families.h"
 #include "kernels/convolution/testing.h"
 #include "kernels/convolution/window_kernels.h"
+#include "kernels/isa_name.h"
 #include "kernels/lanes.h"
 #include "kernels/matmul/testing.h"
 
@@ -164,8 +165,7 @@ TEST_P(WindowRows, Sve) { check_rows(base::Isa::sve, 8, GetParam()); }
 #undef WHERRY_WINDOW
 
 class ConvolutionOn : public ::testing::TestWithParam<base::Isa> {};
-INSTANTIATE_TEST_SUITE_P(Isa, ConvolutionOn, ::testing::ValuesIn(base::runnable_fp32_isas()),
-                         [](const auto& tested) { return std::string(base::name_of(tested.param)); });
+INSTANTIATE_TEST_SUITE_P(Isa, ConvolutionOn, ::testing::ValuesIn(base::runnable_fp32_isas()), isa_name);
 
 std::int64_t extent(std::int64_t n, std::int64_t stride_n, std::int64_t h, std::int64_t stride_h, std::int64_t w,
                     std::int64_t stride_w, std::int64_t channels) {

@@ -8,6 +8,7 @@
 #include "kernels/convolution/convolution.h"
 #include "kernels/convolution/testing.h"
 #include "kernels/elementwise/test_data.h"
+#include "kernels/isa_name.h"
 #include "kernels/matmul/matmul.h"
 #include "kernels/matmul/testing.h"
 
@@ -20,8 +21,7 @@ using testing::run_in_pieces;
 using testing::whole_numbers;
 
 class PartsConvolutionOn : public ::testing::TestWithParam<base::Isa> {};
-INSTANTIATE_TEST_SUITE_P(Isa, PartsConvolutionOn, ::testing::ValuesIn(isas_of_parts()),
-                         [](const auto& tested) { return std::string(base::name_of(tested.param)); });
+INSTANTIATE_TEST_SUITE_P(Isa, PartsConvolutionOn, ::testing::ValuesIn(isas_of_parts()), isa_name);
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(PartsConvolutionOn);
 
 void check(ConvolutionShape shape, base::Isa isa, int options) {

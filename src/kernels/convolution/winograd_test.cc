@@ -10,6 +10,7 @@
 #include "kernels/convolution/families.h"
 #include "kernels/convolution/testing.h"
 #include "kernels/convolution/winograd_kernels.h"
+#include "kernels/isa_name.h"
 #include "kernels/lanes.h"
 #include "kernels/matmul/testing.h"
 
@@ -180,8 +181,7 @@ void check_output(base::Isa isa, int lanes, int tile) {
 #undef WHERRY_WINOGRAD
 
 class WinogradOn : public ::testing::TestWithParam<base::Isa> {};
-INSTANTIATE_TEST_SUITE_P(Isa, WinogradOn, ::testing::ValuesIn(base::runnable_fp32_isas()),
-                         [](const auto& tested) { return std::string(base::name_of(tested.param)); });
+INSTANTIATE_TEST_SUITE_P(Isa, WinogradOn, ::testing::ValuesIn(base::runnable_fp32_isas()), isa_name);
 
 struct Problem {
   ConvolutionShape shape;
@@ -326,8 +326,7 @@ TEST_P(WinogradOn, NonFiniteInputsStayInTheirTiles) {
 }
 
 class Bf16WinogradOn : public ::testing::TestWithParam<base::Isa> {};
-INSTANTIATE_TEST_SUITE_P(Isa, Bf16WinogradOn, ::testing::ValuesIn(testing::bf16_isas()),
-                         [](const auto& tested) { return std::string(base::name_of(tested.param)); });
+INSTANTIATE_TEST_SUITE_P(Isa, Bf16WinogradOn, ::testing::ValuesIn(testing::bf16_isas()), isa_name);
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(Bf16WinogradOn);
 
 /// Images in bf16 on the way in and out, and residuals: what lies between is fp32, so that the result is the fp32 one

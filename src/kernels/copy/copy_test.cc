@@ -9,6 +9,7 @@
 #include "kernels/copy/copy_kernels.h"
 #include "kernels/elementwise/loop_order.h"
 #include "kernels/elementwise/test_data.h"
+#include "kernels/isa_name.h"
 
 namespace wherry::kernels {
 namespace {
@@ -26,8 +27,7 @@ std::vector<Isa> tested_isas() {
 }
 
 class Copies : public testing::TestWithParam<Isa> {};
-INSTANTIATE_TEST_SUITE_P(Isas, Copies, testing::ValuesIn(tested_isas()),
-                         [](const auto& it) { return std::string(base::name_of(it.param)); });
+INSTANTIATE_TEST_SUITE_P(Isas, Copies, testing::ValuesIn(tested_isas()), isa_name);
 
 /// Strides of `sizes` laid out in the order `order` (outermost first), the innermost step being `step`, with `gap`
 /// elements after every row.

@@ -7,6 +7,7 @@
 #include <limits>
 #include <vector>
 
+#include "kernels/isa_name.h"
 #include "kernels/matmul/testing.h"
 #include "tensor/half.h"
 
@@ -59,8 +60,7 @@ PixelsShape planes(std::int64_t batch, std::int64_t channels, std::int64_t heigh
 }
 
 class PixelsOn : public ::testing::TestWithParam<base::Isa> {};
-INSTANTIATE_TEST_SUITE_P(Isa, PixelsOn, ::testing::ValuesIn(testing::bf16_isas()),
-                         [](const auto& tested) { return std::string(base::name_of(tested.param)); });
+INSTANTIATE_TEST_SUITE_P(Isa, PixelsOn, ::testing::ValuesIn(testing::bf16_isas()), isa_name);
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(PixelsOn);
 
 TEST_P(PixelsOn, PlanesOfEveryWidth) {

@@ -11,6 +11,7 @@
 
 #include "kernels/elementwise/test_data.h"
 #include "kernels/elementwise/tile_kernels.h"
+#include "kernels/isa_name.h"
 #include "kernels/tile.h"
 #include "tensor/elements.h"
 
@@ -33,8 +34,7 @@ std::vector<Isa> tested_isas() {
 }
 
 class Tile : public testing::TestWithParam<Isa> {};
-INSTANTIATE_TEST_SUITE_P(Isas, Tile, testing::ValuesIn(tested_isas()),
-                         [](const auto& it) { return std::string(base::name_of(it.param)); });
+INSTANTIATE_TEST_SUITE_P(Isas, Tile, testing::ValuesIn(tested_isas()), isa_name);
 
 Program one_opcode(Opcode opcode, Compute compute = Compute::f32) {
   Program program;

@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "kernels/isa_name.h"
 #include "kernels/matmul/matmul.h"
 #include "kernels/matmul/testing.h"
 #include "tensor/half.h"
@@ -30,8 +31,7 @@ using testing::whole_numbers;
 #undef WHERRY_BF16_BLOCK
 
 class Bf16MatmulOn : public ::testing::TestWithParam<base::Isa> {};
-INSTANTIATE_TEST_SUITE_P(Isa, Bf16MatmulOn, ::testing::ValuesIn(bf16_isas()),
-                         [](const auto& tested) { return std::string(base::name_of(tested.param)); });
+INSTANTIATE_TEST_SUITE_P(Isa, Bf16MatmulOn, ::testing::ValuesIn(bf16_isas()), isa_name);
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(Bf16MatmulOn);
 
 MatmulShape dense(std::int64_t rows, std::int64_t depth, std::int64_t columns) {

@@ -6,6 +6,7 @@
 
 #include <string>
 
+#include "kernels/isa_name.h"
 #include "kernels/lanes.h"
 #include "kernels/matmul/blocking.h"
 #include "kernels/matmul/panels.h"
@@ -92,8 +93,7 @@ void check_tile(base::Isa isa, int lanes, int vectors, int max_rows, bool stride
 #undef WHERRY_TILE
 
 class MatmulOn : public ::testing::TestWithParam<base::Isa> {};
-INSTANTIATE_TEST_SUITE_P(Isa, MatmulOn, ::testing::ValuesIn(base::runnable_fp32_isas()),
-                         [](const auto& tested) { return std::string(base::name_of(tested.param)); });
+INSTANTIATE_TEST_SUITE_P(Isa, MatmulOn, ::testing::ValuesIn(base::runnable_fp32_isas()), isa_name);
 
 MatmulShape dense(std::int64_t rows, std::int64_t depth, std::int64_t columns) {
   MatmulShape shape;

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 
+#include "kernels/isa_name.h"
 #include "kernels/matmul/matmul.h"
 #include "kernels/matmul/testing.h"
 
@@ -21,8 +22,7 @@ using testing::run_in_pieces;
 using testing::whole_numbers;
 
 class PartsMatmulOn : public ::testing::TestWithParam<base::Isa> {};
-INSTANTIATE_TEST_SUITE_P(Isa, PartsMatmulOn, ::testing::ValuesIn(isas_of_parts()),
-                         [](const auto& tested) { return std::string(base::name_of(tested.param)); });
+INSTANTIATE_TEST_SUITE_P(Isa, PartsMatmulOn, ::testing::ValuesIn(isas_of_parts()), isa_name);
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(PartsMatmulOn);
 
 TEST(PartsMatmul, RunsWhereTilesAre) {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "kernels/elementwise/test_data.h"
+#include "kernels/isa_name.h"
 #include "kernels/normalization/normalization_kernels.h"
 #include "tensor/half.h"
 
@@ -32,8 +33,7 @@ std::vector<Isa> tested_bf16_isas() {
 }
 
 class Norms : public testing::TestWithParam<Isa> {};
-INSTANTIATE_TEST_SUITE_P(Isas, Norms, testing::ValuesIn(tested_isas()),
-                         [](const auto& it) { return std::string(base::name_of(it.param)); });
+INSTANTIATE_TEST_SUITE_P(Isas, Norms, testing::ValuesIn(tested_isas()), isa_name);
 
 void expect_near(const test::Guarded<float>& y, test::Guarded<float>& expected, double tolerance) {
   EXPECT_TRUE(y.intact());
@@ -95,8 +95,7 @@ TEST_P(Norms, LayerNormInPlaceAndOfNaN) {
 }
 
 class Bf16Norms : public testing::TestWithParam<Isa> {};
-INSTANTIATE_TEST_SUITE_P(Isas, Bf16Norms, testing::ValuesIn(tested_bf16_isas()),
-                         [](const auto& it) { return std::string(base::name_of(it.param)); });
+INSTANTIATE_TEST_SUITE_P(Isas, Bf16Norms, testing::ValuesIn(tested_bf16_isas()), isa_name);
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(Bf16Norms);
 
 TEST_P(Bf16Norms, LayerNormOfEveryLength) {

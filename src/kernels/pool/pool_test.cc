@@ -7,6 +7,7 @@
 #include <bit>
 
 #include "kernels/elementwise/test_data.h"
+#include "kernels/isa_name.h"
 #include "kernels/pool/pool_kernels.h"
 
 namespace wherry::kernels {
@@ -33,8 +34,7 @@ std::vector<Isa> tested_bf16_isas() {
 }
 
 class Pools : public testing::TestWithParam<Isa> {};
-INSTANTIATE_TEST_SUITE_P(Isas, Pools, testing::ValuesIn(tested_isas()),
-                         [](const auto& it) { return std::string(base::name_of(it.param)); });
+INSTANTIATE_TEST_SUITE_P(Isas, Pools, testing::ValuesIn(tested_isas()), isa_name);
 
 /// Dense channels-last strides with `gap` unused channels after each pixel.
 void lay_out(PoolShape& s, std::int64_t gap) {
@@ -170,8 +170,7 @@ class Bf16Pools : public testing::TestWithParam<Isa> {
   static bool is_nan(std::uint16_t x) { return (x & 0x7fff) > 0x7f80; }
 };
 
-INSTANTIATE_TEST_SUITE_P(Isas, Bf16Pools, testing::ValuesIn(tested_bf16_isas()),
-                         [](const auto& it) { return std::string(base::name_of(it.param)); });
+INSTANTIATE_TEST_SUITE_P(Isas, Bf16Pools, testing::ValuesIn(tested_bf16_isas()), isa_name);
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(Bf16Pools);
 
 TEST_P(Bf16Pools, MaximaOfAnyBits) {

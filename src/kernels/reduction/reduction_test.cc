@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "kernels/elementwise/test_data.h"
+#include "kernels/isa_name.h"
 #include "kernels/reduction/reduction_kernels.h"
 #include "tensor/elements.h"
 
@@ -27,8 +28,7 @@ std::vector<Isa> tested_isas() {
 }
 
 class Reductions : public testing::TestWithParam<Isa> {};
-INSTANTIATE_TEST_SUITE_P(Isas, Reductions, testing::ValuesIn(tested_isas()),
-                         [](const auto& it) { return std::string(base::name_of(it.param)); });
+INSTANTIATE_TEST_SUITE_P(Isas, Reductions, testing::ValuesIn(tested_isas()), isa_name);
 
 constexpr Mode kModes[] = {Mode::sum,    Mode::mean,   Mode::max, Mode::min, Mode::product,
                            Mode::argmax, Mode::argmin, Mode::any, Mode::all};

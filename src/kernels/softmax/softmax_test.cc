@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "kernels/elementwise/test_data.h"
+#include "kernels/isa_name.h"
 #include "kernels/softmax/softmax_kernels.h"
 
 namespace wherry::kernels {
@@ -23,8 +24,7 @@ std::vector<Isa> tested_isas() {
 }
 
 class Rows : public testing::TestWithParam<Isa> {};
-INSTANTIATE_TEST_SUITE_P(Isas, Rows, testing::ValuesIn(tested_isas()),
-                         [](const auto& it) { return std::string(base::name_of(it.param)); });
+INSTANTIATE_TEST_SUITE_P(Isas, Rows, testing::ValuesIn(tested_isas()), isa_name);
 
 void check(const SoftmaxShape& shape, Isa isa, const std::vector<float>& x, std::int64_t y_size) {
   test::Guarded<float> expected(y_size), y(y_size, 1);
