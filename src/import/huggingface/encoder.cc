@@ -22,8 +22,7 @@ ir::Value* record_encoder(LayerRecorder& layers, const Config& config, const Tok
                              : consecutive_positions(layers, config, inputs);
   ir::Value* x = record_embeddings(layers, config, inputs, positions);
   ir::Value* mask = key_mask(layers, config, inputs);
-  return config.family == Family::distilbert ? record_distilbert_layers(layers, config, x, mask, wanted)
-                                             : record_bert_layers(layers, config, x, mask, wanted);
+  return record_encoder_layers(layers, config, x, mask, wanted);
 }
 
 }  // namespace wherry::import::huggingface

@@ -1,5 +1,5 @@
 #pragma once
-// The encoders, one file a family, and the attention they share. Values are recorded as transformers computes them, so
+// The encoders of all families. Values are recorded as transformers computes them, so
 // that the passes see the same ATen ops that a trace of the model has.
 
 #include <string>
@@ -58,10 +58,8 @@ ir::Value* key_mask(LayerRecorder& layers, const Config& config, const TokenInpu
 ir::Value* record_attention(LayerRecorder& layers, const std::string& path, std::int64_t heads, ir::Value* q,
                             ir::Value* k, ir::Value* v, ir::Value* mask);
 
-/// All layers of BERT and RoBERTa, or of DistilBERT.
-ir::Value* record_bert_layers(LayerRecorder& layers, const Config& config, ir::Value* x, ir::Value* mask,
-                              const WantedTokens& wanted);
-ir::Value* record_distilbert_layers(LayerRecorder& layers, const Config& config, ir::Value* x, ir::Value* mask,
-                                    const WantedTokens& wanted);
+/// All layers, between the embeddings and the last hidden state.
+ir::Value* record_encoder_layers(LayerRecorder& layers, const Config& config, ir::Value* x, ir::Value* mask,
+                                 const WantedTokens& wanted);
 
 }  // namespace wherry::import::huggingface
