@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "base/checked_math.h"
+#include "runtime/run_tensors.h"
 
 namespace wherry::runtime {
 namespace {
@@ -70,14 +71,8 @@ std::vector<Tensor> BatchPlan::run(std::span<const Tensor> inputs, ThreadTeam& t
 
 std::vector<Tensor> BatchPlan::run_slices(std::span<const Tensor> inputs, ThreadTeam& team, ArenaPool& arenas,
                                           RunRecord* record) const {
-  WHERRY_CHECK_EQ(inputs.size(), inputs_.size());
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    WHERRY_CHECK(inputs[i].dtype() == inputs_[i].dtype && inputs[i].sizes() == inputs_[i].sizes);
-    WHERRY_CHECK(inputs[i].is_contiguous());
-  }
-  std::vector<Tensor> outputs;
-  outputs.reserve(outputs_.size());
-  for (const ir::TensorType& type : outputs_) outputs.push_back(Tensor::empty(type.dtype, type.sizes));
+  check_inputs(inputs, inputs_);
+  std::vector<Tensor> outputs = empty_outputs(outputs_);
   std::vector<std::byte*> output_data;
   for (Tensor& output : outputs) output_data.push_back(static_cast<std::byte*>(output.mutable_data()));
 

@@ -10,6 +10,7 @@
 #include "runtime/lowering.h"
 #include "runtime/memory_plan.h"
 #include "runtime/provenance.h"
+#include "runtime/run_tensors.h"
 
 namespace wherry::runtime {
 namespace {
@@ -151,14 +152,8 @@ void Plan::run_step(std::size_t i, const RunContext& context, int thread, int th
 std::vector<Tensor> Plan::run(std::span<const Tensor> inputs, ThreadTeam& team, ArenaPool& arenas,
                               RunRecord* record) const {
   WHERRY_CHECK_EQ(team.size(), team_size_);
-  WHERRY_CHECK_EQ(inputs.size(), inputs_.size());
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    WHERRY_CHECK(inputs[i].dtype() == inputs_[i].dtype && inputs[i].sizes() == inputs_[i].sizes);
-    WHERRY_CHECK(inputs[i].is_contiguous());
-  }
-  std::vector<Tensor> outputs;
-  outputs.reserve(outputs_.size());
-  for (const ir::TensorType& type : outputs_) outputs.push_back(Tensor::empty(type.dtype, type.sizes));
+  check_inputs(inputs, inputs_);
+  std::vector<Tensor> outputs = empty_outputs(outputs_);
 
   Workspace work = workspace();
   for (std::size_t i = 0; i < inputs.size(); ++i) work.inputs[i] = static_cast<const std::byte*>(inputs[i].data());
