@@ -64,13 +64,12 @@ std::int64_t peak_memory_bytes() {
 
 std::vector<std::pair<std::string, std::string>> environment() {
   std::vector<std::pair<std::string, std::string>> found;
-  std::string cpu = field("/proc/cpuinfo", "model name");
-  if (cpu.empty()) cpu = field("/proc/cpuinfo", "CPU part");  // Arm's kernels give no name
-  found.emplace_back("cpu", cpu);
+  found.emplace_back("cpu", base::cpu_name());
   found.emplace_back("cores", std::to_string(base::usable_cores()));
   found.emplace_back("kernel", kernel());
-  for (const char* variable : {"DNNL_DEFAULT_FPMATH_MODE", "LRU_CACHE_CAPACITY", "OMP_NUM_THREADS",
-                               "ONEDNN_DEFAULT_FPMATH_MODE", "WHERRY_FORCE_ISA"}) {
+  for (const char* variable :
+       {"DNNL_DEFAULT_FPMATH_MODE", "LRU_CACHE_CAPACITY", "OMP_NUM_THREADS", "ONEDNN_DEFAULT_FPMATH_MODE",
+        "THP_MEM_ALLOC_ENABLE", "WHERRY_FORCE_ISA", "WHERRY_FP32_PARTS", "WHERRY_WINOGRAD"}) {
     if (const char* value = std::getenv(variable)) found.emplace_back(variable, value);
   }
   return found;

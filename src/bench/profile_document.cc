@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/read_json.h"
+#include "bench/cache_json.h"
 #include "bench/environment.h"
 #include "bench/trace_file.h"
 
@@ -121,12 +122,7 @@ Json profile_document(const Profile& profile, const ProfileSubject& subject) {
           {"rounds", profile.rounds},
           {"arena_bytes", plan.arena_bytes},
           {"packed_weight_bytes", plan.packed_weight_bytes},
-          {"cache",
-           {{"hits", subject.cache.hits},
-            {"misses", subject.cache.misses},
-            {"evictions", subject.cache.evictions},
-            {"entries", subject.cache.entries},
-            {"bytes", subject.cache.bytes}}},
+          {"cache", json_of(subject.cache)},
           {"peak",
            {{"threads", subject.peak.threads},
             {"fp32_gflops", subject.peak.fp32_gflops},

@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "base/check.h"
+#include "bench/cache_json.h"
 #include "bench/correctness.h"
 #include "bench/environment.h"
 #include "bench/inputs.h"
@@ -19,7 +20,6 @@
 #include "bench/stress.h"
 #include "bench/trace_file.h"
 #include "cli/agreement_report.h"
-#include "cli/cache_report.h"
 #include "cli/command.h"
 #include "cli/json_text.h"
 #include "cli/measured_inputs.h"
@@ -216,7 +216,7 @@ Json to_json(const Findings& found, const BenchOptions& options) {
           {"max_rel_error", of([](const auto& agreement) { return agreement.max_rel_error; })},
           {"top1_agreement", of([](const auto& agreement) { return agreement.top1_agreement(); })},
           {"images_compared", correctness ? Json(correctness->images) : Json()},
-          {"cache", json_of(found.cache)},
+          {"cache", bench::json_of(found.cache)},
           {"profile", found.profile ? bench::profile_steps(*found.profile) : Json()},
           {"profile_steps_ms", found.profile ? Json(found.profile->steps_ms()) : Json()},
           {"profile_inference_ms", found.profile ? Json(found.profile->inference_ms) : Json()},

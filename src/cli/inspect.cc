@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "base/check.h"
-#include "cli/cache_report.h"
+#include "bench/cache_json.h"
 #include "cli/chosen_inputs.h"
 #include "cli/command.h"
 #include "cli/compiled_report.h"
@@ -206,7 +206,7 @@ ExitCode inspect(const InspectOptions& options) {
     if (compiled) document["compiled"] = json_of(*compiled);
     if (options.verify) document["verified"] = true;
     document["plan"] = plan ? to_json(*plan) : Json();
-    document["primitive_cache"] = json_of(model.cache_info());
+    document["primitive_cache"] = bench::json_of(model.cache_info());
     std::fputs((json_text(document) + "\n").c_str(), stdout);
   } else {
     print_text(options, info, compiled, plan ? &*plan : nullptr, model.cache_info(), note);

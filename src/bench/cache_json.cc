@@ -1,8 +1,8 @@
-#include "cli/cache_report.h"
+#include "bench/cache_json.h"
 
-namespace wherry::cli {
+namespace wherry::bench {
 
-Json json_of(const CacheInfo& cache) {
+nlohmann::ordered_json json_of(const CacheInfo& cache) {
   return {{"hits", cache.hits},
           {"misses", cache.misses},
           {"evictions", cache.evictions},
@@ -10,4 +10,4 @@ Json json_of(const CacheInfo& cache) {
           {"bytes", cache.bytes}};
 }
 
-}  // namespace wherry::cli
+}  // namespace wherry::bench
