@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import argparse
 import pathlib
+import shutil
 import sys
 
 # Run as a folder, Python looks for modules inside it; the packages stand one folder up.
@@ -58,13 +59,13 @@ def write_cost(args: argparse.Namespace) -> None:
     words = [program, "cost", folder / "cost.json", "--baseline", args.baseline, "--csv", folder / "cost.csv"]
     words += ["--instance", args.instance] if args.instance else []
     words += ["--prices", args.prices] if args.prices else []
-    for plots in [folder / "plots", *([args.document.with_suffix("")] if args.document else [])]:
-        text = output_of([*words, "--plots", plots])
+    text = output_of([*words, "--plots", folder / "plots"])
     print(text)
     (folder / "cost.txt").write_text(text)
     if args.document:
         filled, _ = report.fill(args.document.read_text(), {"cost": f"```\n{text.rstrip()}\n```\n"})
         args.document.write_text(filled)
+        shutil.copytree(folder / "plots", args.document.with_suffix(""), dirs_exist_ok=True)
 
 
 def main() -> int:
