@@ -5,8 +5,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 build=${1:-build/release}
-objects=$(find "$build/src" -regextype posix-extended \
-          -regex '.*_(avx2|avx512|avx512_bf16|amx|neon|neon_bf16|sve|sve256|sve_bf16)\.cc\.o' | sort)
+sets=$(scripts/isa_suffixes.sh)
+objects=$(find "$build/src" -regextype posix-extended -regex ".*_($sets)\.cc\.o" | sort)
 [ -n "$objects" ] || { echo "isa hygiene: no objects under $build/src; build first: cmake --preset release && cmake --build --preset release" >&2; exit 1; }
 failed=0
 for object in $objects; do

@@ -8,8 +8,9 @@ build=${1:-build/dev}
 shift || true
 files=("$@")
 if [ ${#files[@]} -eq 0 ]; then
+  sets=$(scripts/isa_suffixes.sh)
   mapfile -t files < <(sed -n "s|^ *\"file\": \".*/\(src/.*\.cc\)\",*\$|\1|p" "$build/compile_commands.json" | sort -u |
-                       grep -vE '_(test|bench|avx2|avx512|avx512_bf16|amx|neon|neon_bf16|sve|sve256|sve_bf16)\.cc$')
+                       grep -vE "_(test|bench|$sets)\.cc\$")
   [ ${#files[@]} -gt 0 ] || { echo "tidy: $build compiles nothing below src/; build it first" >&2; exit 1; }
 fi
 printf '%s\0' "${files[@]}" | xargs -0 -n 4 -P "$(nproc)" clang-tidy-19 -p "$build" --quiet --extra-arg=-Wno-unknown-warning-option 2>/dev/null
