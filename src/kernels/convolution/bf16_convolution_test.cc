@@ -14,6 +14,7 @@ namespace wherry::kernels {
 namespace {
 
 using testing::bf16_isas;
+using testing::extent;
 using testing::guarded;
 using testing::run_in_pieces;
 using testing::to_bf16;
@@ -22,11 +23,6 @@ using testing::whole_numbers;
 class Bf16ConvolutionOn : public ::testing::TestWithParam<base::Isa> {};
 INSTANTIATE_TEST_SUITE_P(Isa, Bf16ConvolutionOn, ::testing::ValuesIn(bf16_isas()), isa_name);
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(Bf16ConvolutionOn);
-
-std::int64_t extent(std::int64_t n, std::int64_t stride_n, std::int64_t h, std::int64_t stride_h, std::int64_t w,
-                    std::int64_t stride_w, std::int64_t channels) {
-  return (n - 1) * stride_n + (h - 1) * stride_h + (w - 1) * stride_w + channels;
-}
 
 /// An image in memory: exactly as long as what may be read, so that a sanitizer sees any access past it.
 struct Image {

@@ -18,6 +18,7 @@ namespace wherry::kernels {
 namespace {
 
 using testing::expect_same;
+using testing::extent;
 using testing::FakeProgram;
 using testing::fractions;
 using testing::guarded;
@@ -166,11 +167,6 @@ TEST_P(WindowRows, Sve) { check_rows(base::Isa::sve, 8, GetParam()); }
 
 class ConvolutionOn : public ::testing::TestWithParam<base::Isa> {};
 INSTANTIATE_TEST_SUITE_P(Isa, ConvolutionOn, ::testing::ValuesIn(base::runnable_fp32_isas()), isa_name);
-
-std::int64_t extent(std::int64_t n, std::int64_t stride_n, std::int64_t h, std::int64_t stride_h, std::int64_t w,
-                    std::int64_t stride_w, std::int64_t channels) {
-  return (n - 1) * stride_n + (h - 1) * stride_h + (w - 1) * stride_w + channels;
-}
 
 /// y must equal the oracle's to the last bit in any partition, and nothing around it may change. x is exactly as long
 /// as its last pixel, so that a sanitizer sees any access past it.
