@@ -320,8 +320,11 @@ class Mission(unittest.TestCase):
         document.write_text("<!-- table: cost -->\n<!-- end -->\n")
         compared, asked = [], []
 
-        def output_of(command, *_, **__):
+        def cost(command, *_, **__):
             asked.append([str(word) for word in command])
+            plots = pathlib.Path(asked[-1][asked[-1].index("--plots") + 1])
+            plots.mkdir()
+            (plots / "speed.svg").write_text("a plot")
             return "the table\n"
 
         def compare(arguments):
@@ -331,7 +334,7 @@ class Mission(unittest.TestCase):
 
         mission = importlib.import_module("mission.__main__")
         typed = ["mission", "--output", str(folder), "--wherry", "/bin/wherry", "--quick", "--document", str(document), *words]
-        with unittest.mock.patch.object(sys, "argv", typed), unittest.mock.patch.object(mission, "output_of", output_of), \
+        with unittest.mock.patch.object(sys, "argv", typed), unittest.mock.patch.object(mission, "output_of", cost), \
                 unittest.mock.patch.object(mission.command, "main", compare), contextlib.redirect_stdout(io.StringIO()):
             self.assertEqual(mission.main(), 0)
         return compared[0], asked, document.read_text(), folder
@@ -340,11 +343,12 @@ class Mission(unittest.TestCase):
         compared, asked, document, folder = self.run_with("--instance", "c7a.large")
         self.assertEqual(compared[:2], ["--only", "mission-*"])
         self.assertIn("--quick", compared)
-        self.assertEqual([words[1:3] for words in asked], [["cost", str(folder / "quick/cost.json")]] * 2)
-        for words in asked:
-            self.assertEqual(words[words.index("--baseline") + 1], "PyTorch 1.13")
-            self.assertEqual(words[words.index("--instance") + 1], "c7a.large")
-        self.assertEqual([words[-1] for words in asked], [str(folder / "quick/plots"), str(folder / "mission")])
+        [words] = asked
+        self.assertEqual(words[1:3], ["cost", str(folder / "quick/cost.json")])
+        self.assertEqual(words[words.index("--baseline") + 1], "PyTorch 1.13")
+        self.assertEqual(words[words.index("--instance") + 1], "c7a.large")
+        for plots in (folder / "quick/plots", folder / "mission"):
+            self.assertEqual((plots / "speed.svg").read_text(), "a plot")
         self.assertEqual(document, "<!-- table: cost -->\n```\nthe table\n```\n<!-- end -->\n")
 
     def test_a_machine_without_a_name(self):
