@@ -14,9 +14,9 @@ struct ClassScore {
   double probability = 0;  ///< softmax over all classes
 };
 
-/// The `count` most probable classes, most probable first, equal logits by index. The softmax is computed in double
-/// precision after subtracting the largest logit. Empty optional if a logit is NaN or +infinity, or all are −infinity:
-/// such numbers have no softmax. Fewer than `count` classes give all of them.
+/// The `count` most probable classes, most probable first, equal logits by index. The softmax subtracts the
+/// largest logit and sums its fp32 powers in double precision. Empty optional if a logit is NaN or +infinity, or all
+/// are −infinity: such numbers have no softmax. Fewer than `count` classes give all of them.
 std::optional<std::vector<ClassScore>> top_classes(std::span<const float> logits, std::size_t count);
 
 }  // namespace wherry::tasks
