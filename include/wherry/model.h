@@ -57,10 +57,11 @@ struct Options {
   /// tiles): fewer multiplications, more rounding than in fp32 else (README says how much). Off where the environment
   /// variable WHERRY_WINOGRAD is 0.
   bool winograd = true;
-  /// Whether fp32 products by constant weights run on AMX, where the instruction set is "amx": each number as the sum
-  /// of three bf16 ones, six of whose nine products are summed, so that results round about as fp32's do. Weights then
-  /// take half as much memory again. On where the environment variable WHERRY_FP32_PARTS is 1.
-  bool fp32_in_parts = false;
+  /// Whether fp32 products by constant weights run on AMX, where the instruction set is "amx" and they are large
+  /// enough: each number as the sum of three bf16 ones, six of whose nine products are summed, so that results round
+  /// about as fp32's do. Weights then take half as much memory again. Absent: as the environment variable
+  /// WHERRY_FP32_PARTS says (0 or 1), else linear layers do and convolutions do not.
+  std::optional<bool> fp32_in_parts;
   /// Takes the spans of loading, importing, optimising, planning and packing, and of every inference. Null for none,
   /// which costs nothing.
   std::shared_ptr<ProfileSink> sink;

@@ -50,8 +50,11 @@ std::optional<bool> switch_of(const char* name) {
 }
 
 runtime::Algorithms algorithms_of(const Options& options) {
+  const std::optional<bool> asked = switch_of("WHERRY_FP32_PARTS");
+  const std::optional<bool> parts = options.fp32_in_parts ? options.fp32_in_parts : asked;
   return {.winograd = options.winograd && switch_of("WHERRY_WINOGRAD").value_or(true),
-          .parts = options.fp32_in_parts || switch_of("WHERRY_FP32_PARTS").value_or(false)};
+          .linear_parts = parts.value_or(true),
+          .convolution_parts = parts.value_or(false)};
 }
 
 std::string label(const TensorInfo& info, std::size_t i) {

@@ -6,7 +6,8 @@ namespace wherry::runtime {
 struct Algorithms {
   bool winograd = true;  ///< of convolutions
   /// fp32 numbers multiplied as sums of bf16 ones (kernels/matmul/matmul.h, `in_parts`), on instruction sets that can.
-  bool parts = false;
+  bool linear_parts = true;
+  bool convolution_parts = false;
 };
 
 }  // namespace wherry::runtime

@@ -234,7 +234,7 @@ int useful_threads(std::int64_t flops, std::int64_t bytes, std::int64_t items) {
 }
 
 bool Lowering::takes_apart(DType dtype, std::int64_t rows, std::int64_t depth, std::int64_t columns) const {
-  return algorithms_.parts && dtype == DType::f32 && kernels::prefers_parts(bf16_isa(), rows, depth, columns);
+  return dtype == DType::f32 && kernels::prefers_parts(bf16_isa(), rows, depth, columns);
 }
 
 std::int64_t flops_cost(std::int64_t flops, DType dtype) { return dtype == DType::bf16 ? flops / 8 : flops; }

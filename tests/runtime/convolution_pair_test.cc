@@ -81,15 +81,16 @@ TEST_P(ConvolutionPairs, GiveWhatTwoStepsGive) {
       ThreadTeam team(threads);
       PackedWeights weights;
       ArenaPool arenas;
-      const Plan one(together.graph(), weights, primitives, team, isa, {}, {.parts = parts});
-      const Plan two(apart.graph(), weights, primitives, team, isa, {}, {.parts = parts});
-      const auto pairs = [](const Plan& plan) {
+      const Plan one(together.graph(), weights, primitives, team, isa, {}, {.convolution_parts = parts});
+      const Plan two(apart.graph(), weights, primitives, team, isa, {}, {.convolution_parts = parts});
+      const auto named = [](const Plan& plan, std::string_view part) {
         const auto steps = plan.steps();
         return std::count_if(steps.begin(), steps.end(),
-                             [](const StepInfo& step) { return step.kernel.find(" > ") != std::string::npos; });
+                             [&](const StepInfo& step) { return step.kernel.find(part) != std::string::npos; });
       };
-      ASSERT_EQ(pairs(one), 1);
-      ASSERT_EQ(pairs(two), 0);
+      ASSERT_EQ(named(one, " > "), 1);
+      ASSERT_EQ(named(two, " > "), 0);
+      ASSERT_EQ(named(one, "f32_parts_"), parts ? 1 : 0);
       for (int round = 0; round < 2; ++round) {
         const Tensor found = one.run(together.inputs(), team, arenas).at(0);
         const Tensor expected = two.run(apart.inputs(), team, arenas).at(0);
@@ -118,8 +119,8 @@ INSTANTIATE_TEST_SUITE_P(Shapes, ConvolutionPairs,
                                          Case{"even_window", 1, 20, 40, 30, 31, 4, 1},
                                          Case{"f32", 1, 24, 80, 26, 26, 3, 1, kClamp, kClamp, true},
                                          Case{"zeros_around", 2, 24, 64, 28, 28, 3, 1, kClamp, kClamp, false, true},
-                                         Case{"fp32", 1, 24, 96, 84, 42, 3, 1, kClamp, kClamp, true, false, true},
-                                         Case{"fp32_strided", 2, 16, 96, 57, 60, 3, 2, kClamp, kSwish, true, false,
+                                         Case{"fp32", 1, 64, 160, 84, 42, 3, 1, kClamp, kClamp, true, false, true},
+                                         Case{"fp32_strided", 2, 60, 160, 57, 60, 3, 2, kClamp, kSwish, true, false,
                                               true}),
                          [](const auto& shape) { return shape.param.name; });
 

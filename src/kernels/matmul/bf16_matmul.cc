@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string>
 
 #include "base/check.h"
@@ -17,6 +18,12 @@ std::int64_t dot(const BatchSizes& index, const BatchSizes& strides) {
   for (int i = 0; i < kMaxBatchDims; ++i) offset += index[i] * strides[i];
   return offset;
 }
+
+// Of a present x86 server core: products of fp32 instructions a cycle, as measured, and bytes of weights from L3.
+constexpr double kFp32Products = 27;
+constexpr double kFp32WeightRate = 6;
+/// Parts must be expected to win by this much: estimates are wrong by a third at times, and weights grow.
+constexpr double kMostOfFp32 = 0.6;
 
 Bf16Problem problem_of(const MatmulShape& shape, base::Isa isa, int threads) {
   const bool anywhere = bf16_kernels(isa).rows_anywhere;
@@ -137,11 +144,14 @@ Bf16Panels bf16_panels(const PackedMatrix& b) { return make_bf16_panels(b.column
 bool multiplies_parts(base::Isa isa) { return base::has_bf16(isa) && bf16_kernels(isa).gather_parts != nullptr; }
 
 bool prefers_parts(base::Isa isa, std::int64_t rows, std::int64_t depth, std::int64_t columns) {
-  // Six tile products of 16 cycles do what takes fp32 instructions 256. But fewer rows wait for their weights, which
-  // are half as many bytes again; less depth does not fill a step; and with fewer columns, taking numbers apart costs
-  // more than it saves.
-  constexpr std::int64_t kFewestRows = 32, kLeastDepth = 24, kFewestColumns = 64;
-  return multiplies_parts(isa) && rows >= kFewestRows && depth >= kLeastDepth && columns >= kFewestColumns;
+  if (!multiplies_parts(isa) || rows == 0 || depth == 0) return false;
+  MatmulShape shape;
+  shape.rows = rows, shape.depth = depth, shape.columns = columns;
+  shape.in_parts = true;
+  shape.a_row_stride = depth, shape.c_row_stride = columns;
+  const auto weights = static_cast<double>(depth * columns);
+  const double in_fp32 = std::max(static_cast<double>(rows) * weights / kFp32Products, 4 * weights / kFp32WeightRate);
+  return bf16_cycles(problem_of(shape, isa, 1)) < kMostOfFp32 * in_fp32;
 }
 
 std::unique_ptr<const Matmul> make_bf16_matmul(const MatmulShape& shape, base::Isa isa, int threads,

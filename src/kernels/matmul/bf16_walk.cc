@@ -151,6 +151,11 @@ Bf16Blocking choose_bf16_blocking(const Bf16Problem& problem, const Choice& choi
   return best;
 }
 
+double bf16_cycles(const Bf16Problem& problem) {
+  const Bf16Blocking blocking = choose_bf16_blocking(problem);
+  return blocking.blocks == 0 ? 0 : cost(problem, blocking);
+}
+
 std::vector<Choice> Bf16Walk::candidates() const {
   const Bf16Blocking model = choose_bf16_blocking(problem_);
   if (model.blocks == 0) return {};

@@ -73,6 +73,9 @@ struct Bf16Blocking {
 /// What `choice` says, {superblocks}; the cost model's where it is empty or does not fit.
 Bf16Blocking choose_bf16_blocking(const Bf16Problem& problem, const Choice& choice = {});
 
+/// What the cost model expects of its own choice, in cycles of the busiest thread.
+double bf16_cycles(const Bf16Problem& problem);
+
 class Bf16Walk {
  public:
   Bf16Walk(const Bf16Problem& problem, base::Isa isa, const Choice& choice = {});

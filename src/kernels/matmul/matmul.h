@@ -33,7 +33,7 @@ struct PackedMatrix {
 
 /// Whether this ISA has kernels that multiply fp32 numbers in parts.
 bool multiplies_parts(base::Isa isa);
-/// Whether that takes less time than fp32 products are expected to.
+/// Whether that is expected to take much less time than fp32 products do.
 bool prefers_parts(base::Isa isa, std::int64_t rows, std::int64_t depth, std::int64_t columns);
 
 /// Bytes of B's packed form, a multiple of 64. Its memory must lie on a 64-byte boundary.

@@ -31,6 +31,23 @@ TEST(PartsMatmul, RunsWhereTilesAre) {
   EXPECT_EQ(isas_of_parts(), std::vector{base::Isa::amx});
 }
 
+TEST_P(PartsMatmulOn, PreferredWhereWorkOutweighsWeights) {
+  const auto prefers = [](std::int64_t rows, std::int64_t depth, std::int64_t columns) {
+    return prefers_parts(GetParam(), rows, depth, columns);
+  };
+  for (const std::int64_t rows : {64, 128, 4096}) {
+    EXPECT_TRUE(prefers(rows, 768, 768)) << rows;
+    EXPECT_TRUE(prefers(rows, 768, 3072)) << rows;
+    EXPECT_TRUE(prefers(rows, 3072, 768)) << rows;
+  }
+  for (const std::int64_t rows : {0, 1, 8, 16, 24}) EXPECT_FALSE(prefers(rows, 768, 3072)) << rows;
+  EXPECT_FALSE(prefers(3136, 16, 96)) << "half a step of depth";
+  EXPECT_FALSE(prefers(3136, 256, 8)) << "numbers are taken apart for half a tile of columns";
+  EXPECT_FALSE(prefers(128, 0, 768));
+  EXPECT_FALSE(prefers(128, 768, 0));
+  EXPECT_FALSE(prefers_parts(base::Isa::avx512, 128, 768, 768));
+}
+
 MatmulShape dense(std::int64_t rows, std::int64_t depth, std::int64_t columns) {
   MatmulShape shape;
   shape.rows = rows, shape.depth = depth, shape.columns = columns;

@@ -161,7 +161,7 @@ kernels::ConvolutionShape shape_of(const ir::Node& node, const Operand& x, const
 void choose_parts(kernels::ConvolutionShape& shape, const Lowering& lowering) {
   kernels::ConvolutionWeights& weights = shape.weights;
   weights.in_parts =
-      weights.winograd == 0 && weights.groups == 1 &&
+      weights.winograd == 0 && weights.groups == 1 && lowering.algorithms().convolution_parts &&
       lowering.takes_apart(weights.dtype, shape.batch * shape.out_h() * shape.out_w(),
                            weights.kernel_h * weights.kernel_w * weights.in_channels, weights.out_channels);
 }

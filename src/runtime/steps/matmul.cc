@@ -162,7 +162,7 @@ void lower_matmul(const ir::Node& node, Lowering& lowering) {
   std::vector<Dims> strides{outer_strides(a, c.sizes, a.strides[a.strides.size() - 2])};
   MatmulStep::Parts parts;
   shape.in_parts =
-      packed && shape.a_depth_stride == 1 &&
+      packed && shape.a_depth_stride == 1 && lowering.algorithms().linear_parts &&
       lowering.takes_apart(a.dtype, c.numel() / std::max<std::int64_t>(shape.columns, 1), shape.depth, shape.columns);
   const kernels::PackedMatrix matrix{shape.depth, shape.columns, shape.dtype, shape.in_parts};
   const base::Isa isa = lowering.isa_for(shape.dtype, shape.in_parts);
