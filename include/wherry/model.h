@@ -126,6 +126,7 @@ struct StepInfo {
   std::int64_t output_bytes = 0;
   std::int64_t workspace_bytes = 0;
   std::int64_t flops = 0;           ///< 2 × multiply-adds
+  double runs = 1;                  ///< in one inference: more where its batch runs in slices; all above is of one
   std::int64_t input_bytes = 0;     ///< of what it reads and no weight is
   std::vector<ModuleInfo> modules;  ///< that its main op is in, the model itself first
   std::vector<OriginInfo> origins;  ///< all whose work it does, its main op first
@@ -138,7 +139,8 @@ struct PlanInfo {
   std::string optimized;        ///< after the passes, core ops
   std::vector<StepInfo> steps;  ///< of one slice where there are slices
   /// A batch whose elements do not depend on each other may run as slices of `slice_size` elements, the last one of
-  /// `rest_size` where that is not 0, each by one thread from the first step to the last. 1 (and sizes 0) where all
+  /// `rest_size` where that is not 0, each by one thread from the first step to the last, of which those that have
+  /// many activations and few weights may take fewer elements at a time (StepInfo::runs). 1 (and sizes 0) where all
   /// threads share every step.
   std::int64_t slices = 1;
   std::int64_t slice_size = 0;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <map>
 #include <numeric>
 #include <tuple>
@@ -61,9 +62,10 @@ std::vector<StepKind> Profile::kinds() const {
     StepKind& kind = kinds[at->second];
     ++kind.count;
     kind.ms += step_ms[i];
-    kind.flops += step.flops;
+    const auto in_all = [&](std::int64_t of_a_run) { return std::llround(static_cast<double>(of_a_run) * step.runs); };
+    kind.flops += in_all(step.flops);
     kind.weight_bytes += step.weight_bytes;
-    kind.moved_bytes += moved_bytes(step);
+    kind.moved_bytes += in_all(moved_bytes(step));
   }
   std::stable_sort(kinds.begin(), kinds.end(), [](const auto& a, const auto& b) { return a.ms > b.ms; });
   return kinds;

@@ -32,10 +32,10 @@ class SpanLog : public ProfileSink {
 struct StepKind {
   StepInfo step;  ///< the first of them
   std::size_t count = 0;
-  double ms = 0;           ///< of all of them
-  std::int64_t flops = 0;  ///< likewise, as what follows
-  std::int64_t weight_bytes = 0;
-  std::int64_t moved_bytes = 0;  ///< weights, inputs and outputs
+  double ms = 0;                  ///< of all of them
+  std::int64_t flops = 0;         ///< likewise, in all their runs
+  std::int64_t weight_bytes = 0;  ///< that they have
+  std::int64_t moved_bytes = 0;   ///< weights, inputs and outputs, in all their runs
 
   double gflops_per_second() const { return ms > 0 ? static_cast<double>(flops) / (1e6 * ms) : 0; }
   /// At which weights, inputs and outputs went by, were each read or written once.

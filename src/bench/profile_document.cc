@@ -60,6 +60,7 @@ Json profile_steps(const Profile& profile) {
                   {"shape", step.shape},
                   {"source", step.source},
                   {"ms", profile.step_ms[i]},
+                  {"runs", step.runs},
                   {"flops", step.flops},
                   {"weight_bytes", step.weight_bytes},
                   {"input_bytes", step.input_bytes},

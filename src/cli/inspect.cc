@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
 #include <memory>
 #include <optional>
 
@@ -79,13 +81,13 @@ Table table_of(const std::vector<StepInfo>& steps) {
   return table;
 }
 
+double batch_of(const PlanInfo& plan) { return static_cast<double>(plan.inputs.at(0).sizes.value().at(0)); }
+
 /// Of the whole batch, where the steps are a slice's.
 std::int64_t total_flops(const PlanInfo& plan) {
-  std::int64_t flops = 0;
-  for (const auto& step : plan.steps) flops += step.flops;
-  if (plan.slice_size == 0) return flops;
-  const std::int64_t batch = plan.inputs.at(0).sizes.value().at(0);
-  return flops / plan.slice_size * batch;
+  double flops = 0;
+  for (const auto& step : plan.steps) flops += static_cast<double>(step.flops) * step.runs;
+  return std::llround(flops);
 }
 
 std::string counted(std::int64_t count, std::string_view noun) {
@@ -101,7 +103,13 @@ std::string steps_of(const PlanInfo& plan) {
   const std::string sizes = plan.rest_size == 0
                                 ? fmt::format("of {}", size)
                                 : fmt::format("({} of {}, 1 of {})", plan.slices - 1, size, plan.rest_size);
-  return fmt::format("{} on 1 thread, {} slices {} on {}", steps, plan.slices, sizes, threads);
+  const auto elements = [&](const StepInfo& step) { return std::llround(batch_of(plan) / step.runs); };
+  const auto few = std::count_if(plan.steps.begin(), plan.steps.end(),
+                                 [&](const StepInfo& step) { return elements(step) < plan.slice_size; });
+  return fmt::format(
+      "{} on 1 thread{}, {} slices {} on {}", steps,
+      few == 0 ? "" : fmt::format(", the first {} for {} at a time", few, counted(elements(plan.steps[0]), "element")),
+      plan.slices, sizes, threads);
 }
 
 void print_text(const InspectOptions& options, const ModelInfo& info, const std::optional<CompiledInfo>& compiled,
@@ -160,7 +168,8 @@ Json to_json(const PlanInfo& plan) {
                      {"weight_bytes", step.weight_bytes},
                      {"output_bytes", step.output_bytes},
                      {"workspace_bytes", step.workspace_bytes},
-                     {"flops", step.flops}});
+                     {"flops", step.flops},
+                     {"runs", step.runs}});
   return {{"inputs", to_json(plan.inputs)},
           {"outputs", to_json(plan.outputs)},
           {"threads", plan.threads},

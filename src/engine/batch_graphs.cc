@@ -2,15 +2,20 @@
 // elements share that. Each element's activations go from step to step, through L2 while they are few. So a slice has
 // as many elements as it takes for them to write as many numbers as it reads weights: 4 for ResNet-50, 1 for
 // MobileNetV2, and those are also what measured best of 1, 2, 4, 8 and 16, in fp32 and in bf16.
+//
+// Most models begin with large images and end with large weights. Where that is so, and one value passes from the one
+// part to the other, the first part takes one element at a time, and the second the slice's.
 
 #include "engine/batch_graphs.h"
 
 #include <algorithm>
 #include <cstdlib>
 #include <utility>
+#include <vector>
 
 #include "base/checked_math.h"
 #include "ir/batch_slices.h"
+#include "ir/segments.h"
 #include "wherry/error.h"
 
 namespace wherry::engine {
@@ -25,19 +30,37 @@ constexpr std::int64_t kLeastSlice = std::int64_t{1} << 14;
 /// Threads that are busy for a smaller share of the time, the work being uneven, lose more than slices gain.
 constexpr double kLeastEven = 0.87;
 
+/// A number that a step writes is worth so many of its weights, where caches must choose: it is written, was brought
+/// there to be overwritten, and is read again, by loads that wait. Weights are asked for in advance.
+constexpr std::int64_t kActivation = 4;
+
+/// A first stage has one activation of so many at least.
+constexpr std::int64_t kWorthStage = 4;
+
+/// Weights that stay in L2 between elements need not be shared …
+constexpr std::int64_t kLeastShared = std::int64_t{1} << 19;
+/// … and those of so many elements cost each of them little.
+constexpr std::int64_t kMostShared = 8;
+
 struct Traffic {
   std::int64_t weights = 0;      // numbers that convolutions and products with constants read
   std::int64_t activations = 0;  // numbers that the steps write
+
+  Traffic& operator+=(const Traffic& other) {
+    weights += other.weights, activations += other.activations;
+    return *this;
+  }
 };
+
+Traffic traffic_of(const ir::Node& node) {
+  if (node.op() == "view") return {};
+  const bool product = node.op() == "convolution" || node.op() == "matmul";
+  return {product && node.input(1)->is_constant() ? node.input(1)->type().numel() : 0, node.output()->type().numel()};
+}
 
 Traffic traffic_of(const ir::Graph& graph) {
   Traffic traffic;
-  for (const ir::Node* node : graph.nodes()) {
-    if (node->op() == "view") continue;
-    traffic.activations += node->output()->type().numel();
-    const bool product = node->op() == "convolution" || node->op() == "matmul";
-    if (product && node->input(1)->is_constant()) traffic.weights += node->input(1)->type().numel();
-  }
+  for (const ir::Node* node : graph.nodes()) traffic += traffic_of(*node);
   return traffic;
 }
 
@@ -78,6 +101,35 @@ std::int64_t slice_size(std::int64_t batch, int threads, std::int64_t wanted, st
   return even >= kLeastEven ? best : 0;
 }
 
+namespace {
+
+/// Where a slice is cut into two stages, and how many elements the second one wants.
+struct Cut {
+  std::size_t at = 0;  // nodes before it; 0 for no cut
+  std::int64_t wanted = 0;
+};
+
+Cut cut_of(const ir::Graph& whole, std::int64_t batch) {
+  const std::vector<ir::Node*> nodes = whole.nodes();
+  const std::vector<ir::Value*> waists = ir::waists(whole);
+  const auto gain = [&](const Traffic& traffic) { return kActivation * traffic.activations - batch * traffic.weights; };
+  Traffic before, head;
+  Cut cut;
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    if (waists[i] != nullptr && gain(before) > gain(head)) head = before, cut.at = i;
+    before += traffic_of(*nodes[i]);
+  }
+  const Traffic tail{before.weights - head.weights, before.activations - head.activations};
+  // Weights that stay in L2 anyway need not be shared, nor few activations be kept there.
+  if (tail.weights < kLeastShared || kWorthStage * head.activations < before.activations) return {};
+  cut.wanted = 1;
+  while (cut.wanted < kMostShared && kActivation * tail.activations * cut.wanted < batch * tail.weights)
+    cut.wanted *= 2;
+  return cut;
+}
+
+}  // namespace
+
 BatchGraphs batch_graphs(ir::Graph whole, int threads, const std::function<ir::Graph(std::int64_t batch)>& graph_of) {
   BatchGraphs graphs{std::move(whole), {}, {}};
   const std::int64_t batch = batch_of(graphs.whole);
@@ -95,17 +147,41 @@ BatchGraphs batch_graphs(ir::Graph whole, int threads, const std::function<ir::G
       if (ir::obstacle_to_slices(graphs.whole, rest)) return false;
       graphs.rest = std::move(rest);
     }
-    graphs.slice = std::move(slice);
+    graphs.slice.push_back(std::move(slice));
     return true;
   };
+  const auto divide = [&](std::size_t at) {
+    for (const std::int64_t few : {1, 2}) {
+      ir::Graph& slice = graphs.slice.back();
+      const std::int64_t size = batch_of(slice);
+      if (few >= size || size % few > 0) return;
+      const ir::Graph head = graph_of(few);
+      // Repeating something for a batch of 1 is no operation, which makes another graph.
+      if (ir::obstacle_to_slices(graphs.whole, head)) continue;
+      ir::Graph first = ir::segment(head, 0, at), second = ir::segment(slice, at, slice.node_count());
+      graphs.slice.clear();
+      graphs.slice.push_back(std::move(first));
+      graphs.slice.push_back(std::move(second));
+      return;
+    }
+  };
   try {
-    const std::int64_t size = slice_size(batch, threads, wanted);
-    if (size == 0 || try_size(size) || size > 1) return graphs;
-    // Repeating something for a batch of 1 is no operation, which makes another graph.
-    const std::int64_t second = slice_size(batch, threads, std::max<std::int64_t>(wanted, 2), 2);
-    if (second > 1) try_size(second);
+    const Cut cut = cut_of(graphs.whole, batch);
+    const std::int64_t most = cut.at > 0 ? cut.wanted : wanted;
+    std::int64_t size = 0;
+    for (std::int64_t each = most; each >= std::min(most, wanted) && size == 0; each /= 2)
+      size = slice_size(batch, threads, each);
+    if (size == 0) return graphs;
+    if (!try_size(size)) {
+      if (size > 1) return graphs;
+      const std::int64_t second = slice_size(batch, threads, std::max<std::int64_t>(wanted, 2), 2);
+      if (second <= 1 || !try_size(second)) return graphs;
+    }
+    if (cut.at > 0) divide(cut.at);
   } catch (const Error&) {
     // The model takes no such batch: a size is written into it.
+    graphs.slice.clear();
+    graphs.rest.reset();
   }
   return graphs;
 }

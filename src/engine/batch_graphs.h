@@ -5,15 +5,16 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "ir/graph.h"
 
 namespace wherry::engine {
 
-/// What the plan of a batch is made from. Where `slice` is missing, the batch is run as a whole.
+/// What the plan of a batch is made from.
 struct BatchGraphs {
   ir::Graph whole;
-  std::optional<ir::Graph> slice;
+  std::vector<ir::Graph> slice;   ///< its stages (runtime/staged_plan.h); empty where the batch is run as a whole
   std::optional<ir::Graph> rest;  ///< where the batch is no multiple of the slice
 };
 

@@ -204,10 +204,14 @@ engine::PlanCache::PlanPtr Model::Impl::plan_of(const engine::BatchGraphs& graph
   const auto plan = [&](const ir::Graph& graph, Plan::Threads threads) {
     return std::make_unique<const Plan>(graph, weights, primitives, team, isa, choices, algorithms, threads);
   };
-  if (!graphs.slice) return std::make_shared<const runtime::BatchPlan>(plan(graphs.whole, Plan::Threads::team));
-  return std::make_shared<const runtime::BatchPlan>(graphs.whole, plan(*graphs.slice, Plan::Threads::one),
-                                                    graphs.rest ? plan(*graphs.rest, Plan::Threads::one) : nullptr,
-                                                    team);
+  if (graphs.slice.empty()) return std::make_shared<const runtime::BatchPlan>(plan(graphs.whole, Plan::Threads::team));
+  const auto staged = [&](std::span<const ir::Graph> stages) {
+    std::vector<std::unique_ptr<const Plan>> plans;
+    for (const ir::Graph& stage : stages) plans.push_back(plan(stage, Plan::Threads::one));
+    return std::make_unique<const runtime::StagedPlan>(std::move(plans));
+  };
+  return std::make_shared<const runtime::BatchPlan>(graphs.whole, staged(graphs.slice),
+                                                    graphs.rest ? staged(std::span(&*graphs.rest, 1)) : nullptr, team);
 }
 
 std::vector<Tensor> Model::Impl::run(std::span<const Tensor> given, std::initializer_list<ProfileSink*> sinks) {

@@ -159,6 +159,10 @@ class Graph {
   void add_output(Value* value, std::string name);
   void set_output(std::size_t i, Value* value);
   bool is_output(const Value* value) const;
+  /// In which order outputs are handed over: row-major, or as the strides of their types say where somebody who knows
+  /// these reads them (segments.h).
+  bool outputs_keep_strides() const { return outputs_keep_strides_; }
+  void set_outputs_keep_strides(bool keep) { outputs_keep_strides_ = keep; }
 
   /// Nodes in execution order: a snapshot, so the graph may be changed while walking it.
   std::vector<Node*> nodes() const;
@@ -172,6 +176,7 @@ class Graph {
   std::vector<Value*> inputs_;
   std::vector<Value*> outputs_;
   std::vector<std::string> output_names_;
+  bool outputs_keep_strides_ = false;
 };
 
 }  // namespace wherry::ir

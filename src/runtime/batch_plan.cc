@@ -24,49 +24,55 @@ std::vector<ir::TensorType> types_of(const std::vector<ir::Value*>& values) {
   return types;
 }
 
-std::int64_t batch_of(const Plan& plan) { return plan.input_types().at(0).sizes.at(0); }
-
 /// Where thread by thread the slices are worked on.
 struct Worker {
-  Plan::Workspace slice, rest;
+  StagedPlan::Workspace slice, rest;
 };
 
 }  // namespace
 
 BatchPlan::BatchPlan(std::unique_ptr<const Plan> plan)
-    : plan_(std::move(plan)), inputs_(plan_->input_types()), outputs_(plan_->output_types()) {}
+    : whole_(std::move(plan)), inputs_(whole_->input_types()), outputs_(whole_->output_types()) {}
 
-BatchPlan::BatchPlan(const ir::Graph& whole, std::unique_ptr<const Plan> slice, std::unique_ptr<const Plan> rest,
-                     const ThreadTeam& team)
-    : plan_(std::move(slice)),
+BatchPlan::BatchPlan(const ir::Graph& whole, std::unique_ptr<const StagedPlan> slice,
+                     std::unique_ptr<const StagedPlan> rest, const ThreadTeam& team)
+    : slice_(std::move(slice)),
       rest_(std::move(rest)),
       inputs_(types_of(whole.inputs())),
       outputs_(types_of(whole.outputs())),
       batch_(inputs_.at(0).sizes.at(0)),
-      full_(batch_ / batch_of(*plan_)),
-      slice_size_(batch_of(*plan_)),
-      rest_size_(rest_ != nullptr ? batch_of(*rest_) : 0),
+      full_(batch_ / slice_->elements()),
+      slice_size_(slice_->elements()),
+      rest_size_(rest_ != nullptr ? rest_->elements() : 0),
       threads_(static_cast<int>(std::min<std::int64_t>(team.size(), slices()))) {
   WHERRY_CHECK_EQ(full_ * slice_size_ + rest_size_, batch_);
 }
 
 std::int64_t BatchPlan::thread_arena_bytes() const {
-  const std::int64_t bytes = std::max(plan_->arena_bytes(), rest_ != nullptr ? rest_->arena_bytes() : 0);
+  const std::int64_t bytes = std::max(slice_->arena_bytes(), rest_ != nullptr ? rest_->arena_bytes() : 0);
   return base::round_up(bytes, kArenaAlignment);
 }
 
 std::int64_t BatchPlan::arena_bytes() const {
-  return sliced() ? threads_ * thread_arena_bytes() : plan_->arena_bytes();
+  return sliced() ? threads_ * thread_arena_bytes() : whole_->arena_bytes();
 }
 
 std::int64_t BatchPlan::held_bytes() const {
   const std::int64_t types = static_cast<std::int64_t>(inputs_.size() + outputs_.size()) * 128;
-  return plan_->held_bytes() + (rest_ != nullptr ? rest_->held_bytes() : 0) + types;
+  return (sliced() ? slice_->held_bytes() : whole_->held_bytes()) + (rest_ != nullptr ? rest_->held_bytes() : 0) +
+         types;
+}
+
+std::vector<StepInfo> BatchPlan::steps() const {
+  if (!sliced()) return whole_->steps();
+  std::vector<StepInfo> steps = slice_->steps();
+  for (StepInfo& step : steps) step.runs *= static_cast<double>(batch_) / static_cast<double>(slice_size_);
+  return steps;
 }
 
 std::vector<Tensor> BatchPlan::run(std::span<const Tensor> inputs, ThreadTeam& team, ArenaPool& arenas,
                                    RunRecord* record) const {
-  return sliced() ? run_slices(inputs, team, arenas, record) : plan_->run(inputs, team, arenas, record);
+  return sliced() ? run_slices(inputs, team, arenas, record) : whole_->run(inputs, team, arenas, record);
 }
 
 std::vector<Tensor> BatchPlan::run_slices(std::span<const Tensor> inputs, ThreadTeam& team, ArenaPool& arenas,
@@ -79,11 +85,11 @@ std::vector<Tensor> BatchPlan::run_slices(std::span<const Tensor> inputs, Thread
   // All that the threads need, so that they allocate nothing: an exception could not leave them.
   std::vector<Worker> workers(static_cast<std::size_t>(threads_));
   for (Worker& worker : workers) {
-    worker.slice = plan_->workspace();
+    worker.slice = slice_->workspace();
     if (rest_ != nullptr) worker.rest = rest_->workspace();
   }
-  const std::size_t steps = plan_->step_count();
-  if (record != nullptr) record->reset(threads_, steps * static_cast<std::size_t>(slices()));
+  const std::size_t steps = slice_->step_count();
+  if (record != nullptr) record->reset(threads_, slice_->entries() * static_cast<std::size_t>(slices()));
 
   const ThreadTeam::Turn turn = team.take_turn();
   ArenaPool::Lease arena = arenas.take(static_cast<std::size_t>(arena_bytes()));
@@ -94,7 +100,7 @@ std::vector<Tensor> BatchPlan::run_slices(std::span<const Tensor> inputs, Thread
     Worker& worker = workers[static_cast<std::size_t>(thread)];
     for (std::int64_t i = next.fetch_add(1); i < slices(); i = next.fetch_add(1)) {
       const bool is_rest = i == full_;
-      Plan::Workspace& work = is_rest ? worker.rest : worker.slice;
+      StagedPlan::Workspace& work = is_rest ? worker.rest : worker.slice;
       const auto first = static_cast<std::size_t>(i * slice_size_);
       const auto batch = static_cast<std::size_t>(batch_);
       for (std::size_t k = 0; k < inputs.size(); ++k)
@@ -102,11 +108,11 @@ std::vector<Tensor> BatchPlan::run_slices(std::span<const Tensor> inputs, Thread
       for (std::size_t k = 0; k < outputs.size(); ++k)
         work.outputs[k] = output_data[k] + outputs[k].bytes() / batch * first;
       work.arena = arena.data() + thread * thread_arena_bytes();
-      const Plan& plan = is_rest ? *rest_ : *plan_;
+      const StagedPlan& plan = is_rest ? *rest_ : *slice_;
       Plan::Recording recording;
       if (record != nullptr && plan.step_count() == steps)
         recording = {&record->of(thread), static_cast<std::int32_t>(i)};
-      plan.run_alone(work, failed, recording);
+      plan.run(work, failed, recording);
     }
   });
   if (record != nullptr) record->end = RunRecord::Clock::now();

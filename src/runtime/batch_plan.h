@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "runtime/plan.h"
+#include "runtime/staged_plan.h"
 
 namespace wherry::runtime {
 
@@ -18,8 +19,8 @@ class BatchPlan {
   explicit BatchPlan(std::unique_ptr<const Plan> plan);
 
   /// Slices: as often as it fits into the batch of `whole`, `slice`, and once `rest`, which may be null where nothing
-  /// is left. Both are plans for one thread, of graphs that obstacle_to_slices() finds nothing against.
-  BatchPlan(const ir::Graph& whole, std::unique_ptr<const Plan> slice, std::unique_ptr<const Plan> rest,
+  /// is left. Both are of graphs that obstacle_to_slices() finds nothing against.
+  BatchPlan(const ir::Graph& whole, std::unique_ptr<const StagedPlan> slice, std::unique_ptr<const StagedPlan> rest,
             const ThreadTeam& team);
 
   /// As Plan::run. The rest's steps are recorded where it has as many as a slice.
@@ -28,7 +29,9 @@ class BatchPlan {
 
   const std::vector<ir::TensorType>& input_types() const { return inputs_; }
   const std::vector<ir::TensorType>& output_types() const { return outputs_; }
-  const std::vector<std::string>& output_names() const { return plan_->output_names(); }
+  const std::vector<std::string>& output_names() const {
+    return sliced() ? slice_->output_names() : whole_->output_names();
+  }
 
   /// How many slices there are, with the smaller one of the rest; 1 where the batch is run as a whole.
   std::int64_t slices() const { return sliced() ? full_ + (rest_ != nullptr ? 1 : 0) : 1; }
@@ -36,11 +39,11 @@ class BatchPlan {
   std::int64_t slice_size() const { return slice_size_; }
   std::int64_t rest_size() const { return rest_size_; }
 
-  /// Of the plan of a slice, or of the whole.
-  std::vector<StepInfo> steps() const { return plan_->steps(); }
-  std::size_t step_count() const { return plan_->step_count(); }
-  std::vector<Plan::Tunable> tunables() const { return plan_->tunables(); }
-  int tuned_steps() const { return plan_->tuned_steps(); }
+  /// Of the plan of a slice, or of the whole. Each step's `runs` are those of the batch.
+  std::vector<StepInfo> steps() const;
+  std::size_t step_count() const { return sliced() ? slice_->step_count() : whole_->step_count(); }
+  std::vector<Plan::Tunable> tunables() const { return sliced() ? slice_->tunables() : whole_->tunables(); }
+  int tuned_steps() const { return sliced() ? slice_->tuned_steps() : whole_->tuned_steps(); }
 
   /// Of one run: every thread's.
   std::int64_t arena_bytes() const;
@@ -48,13 +51,14 @@ class BatchPlan {
   std::int64_t held_bytes() const;
 
  private:
-  bool sliced() const { return slice_size_ > 0; }
+  bool sliced() const { return slice_ != nullptr; }
   std::int64_t thread_arena_bytes() const;
   std::vector<Tensor> run_slices(std::span<const Tensor> inputs, ThreadTeam& team, ArenaPool& arenas,
                                  RunRecord* record) const;
 
-  std::unique_ptr<const Plan> plan_;  // of the whole, or of a slice
-  std::unique_ptr<const Plan> rest_;
+  std::unique_ptr<const Plan> whole_;  // or slices:
+  std::unique_ptr<const StagedPlan> slice_;
+  std::unique_ptr<const StagedPlan> rest_;
   std::vector<ir::TensorType> inputs_;
   std::vector<ir::TensorType> outputs_;
   std::int64_t batch_ = 0;

@@ -106,7 +106,7 @@ void Lowering::lower(const OutputCopy& copy, std::int64_t position) {
   touched_.clear();
   if (copy.value->type().numel() == 0) return;
   const Operand from = operand(copy.value);
-  add_copy(from, {{copy.storage, 0}, from.dtype, from.sizes, contiguous_strides(from.sizes)}, nullptr);
+  add_copy(from, {{copy.storage, 0}, from.dtype, from.sizes, copy.strides}, nullptr);
 }
 
 Operand Lowering::operand(const ir::Value* value) {

@@ -32,6 +32,11 @@ std::int64_t span_bytes(DType dtype, const Dims& sizes, const Dims& strides) {
   return *bytes;
 }
 
+/// In which callers get an output.
+Dims output_strides(const ir::Graph& graph, const ir::TensorType& type) {
+  return graph.outputs_keep_strides() ? type.strides : contiguous_strides(type.sizes);
+}
+
 /// Ops whose kernels write any strides, images with C stride 1 provided.
 bool writes_strided(const ir::Node& node) {
   static constexpr std::array kOps = {"convolution", "matmul", "pool",   "adaptive_pool",
@@ -269,9 +274,9 @@ class Placer {
       const Place& place = placement_.of(value);
       Storage& at = storage(place.slot.storage);
       const ir::TensorType& type = value->type();
-      const bool whole = place.slot.offset == 0 &&
-                         same_strides(type.sizes, place.strides, contiguous_strides(type.sizes)) &&
-                         at.bytes == span_bytes(type.dtype, type.sizes, contiguous_strides(type.sizes));
+      const Dims strides = output_strides(graph_, type);
+      const bool whole = place.slot.offset == 0 && same_strides(type.sizes, place.strides, strides) &&
+                         at.bytes == span_bytes(type.dtype, type.sizes, strides);
       if (at.kind == Storage::Kind::arena && whole) {
         at.kind = Storage::Kind::output;
         at.index = static_cast<int>(i);
@@ -279,9 +284,9 @@ class Placer {
         Storage added;
         added.kind = Storage::Kind::output;
         added.index = static_cast<int>(i);
-        added.bytes = span_bytes(type.dtype, type.sizes, contiguous_strides(type.sizes));
+        added.bytes = span_bytes(type.dtype, type.sizes, strides);
         placement_.storages.push_back(added);
-        placement_.output_copies.push_back({value, static_cast<int>(placement_.storages.size()) - 1});
+        placement_.output_copies.push_back({value, static_cast<int>(placement_.storages.size()) - 1, strides});
       }
     }
     const auto end = static_cast<std::int64_t>(nodes_.size());

@@ -46,6 +46,7 @@ struct Place {
 struct OutputCopy {
   const ir::Value* value;
   int storage;  ///< of the output
+  Dims strides;
 };
 
 struct Placement {

@@ -146,7 +146,8 @@ void Plan::run_step(std::size_t i, const RunContext& context, int thread, int th
   }
   const auto begin = RunRecord::Clock::now();
   each.step->run(own, thread, threads);
-  recording.entries->push_back({static_cast<std::int32_t>(i), recording.slice, begin, RunRecord::Clock::now()});
+  recording.entries->push_back(
+      {recording.first_step + static_cast<std::int32_t>(i), recording.slice, begin, RunRecord::Clock::now()});
 }
 
 std::vector<Tensor> Plan::run(std::span<const Tensor> inputs, ThreadTeam& team, ArenaPool& arenas,

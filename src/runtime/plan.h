@@ -33,12 +33,14 @@ class Plan {
   Plan& operator=(const Plan&) = delete;
   ~Plan();
 
-  /// One inference: row-major inputs of exactly the graph's types in, row-major outputs out. The team must be as large
-  /// as the one that planned. `record` (may be null) gets when each thread was in which step.
+  /// One inference: row-major inputs of exactly the graph's types in, row-major outputs out (so it is not for graphs
+  /// whose outputs keep other strides). The team must be as large as the one that planned. `record` (may be null) gets
+  /// when each thread was in which step.
   std::vector<Tensor> run(std::span<const Tensor> inputs, ThreadTeam& team, ArenaPool& arenas,
                           RunRecord* record = nullptr) const;
 
-  /// What one run works on: row-major inputs and outputs, arena_bytes() of memory, and a table for the plan's own use.
+  /// What one run works on: inputs with the strides of their types, outputs (row-major, or with theirs where the graph
+  /// says so), arena_bytes() of memory, and a table for the plan's own use.
   struct Workspace {
     std::vector<const std::byte*> inputs;
     std::vector<std::byte*> outputs;
@@ -51,6 +53,7 @@ class Plan {
   struct Recording {
     std::vector<RunRecord::Entry>* entries = nullptr;  ///< null for nowhere
     std::int32_t slice = -1;
+    std::int32_t first_step = 0;  ///< what the plan's first step counts as
   };
   /// One inference by the calling thread alone, of a plan that wants only one. A step that meets data it cannot work
   /// with leaves itself in `failed`.

@@ -124,6 +124,22 @@ TEST(BatchSlicing, ManySmallElementsShareASlice) {
   EXPECT_GE(info.slice_size, 16) << "a slice of one would be over sooner than it has begun";
 }
 
+TEST(BatchSlicing, LargeImagesThenLargeWeightsRunInStages) {
+  const Model model = Model::random("resnet18", with_threads(2));
+  const std::vector<Tensor> inputs{ramp({12, 3, 64, 64})};
+  const PlanInfo info = model.inspect(inputs);
+  ASSERT_GT(info.slice_size, 1);
+  EXPECT_DOUBLE_EQ(info.steps.front().runs, 12);
+  EXPECT_DOUBLE_EQ(info.steps.back().runs, 12.0 / static_cast<double>(info.slice_size));
+  const Tensor outputs = model.run(inputs)[0];
+  for (std::int64_t i = 0; i < 12; ++i) {
+    const Tensor expected = model.run(std::array{element(inputs[0], i)})[0];
+    const Tensor found = element(outputs, i);
+    EXPECT_THAT(found.values<float>(), testing::Pointwise(testing::FloatNear(1e-4f), expected.values<float>()))
+        << "element " << i;
+  }
+}
+
 TEST(BatchSlicing, FailuresAreThoseOfTheWhole) {
   const Model model = Model::load(data("encoder.pt"), with_threads(2));
   std::vector<Tensor> inputs{ramp({32, 48}, DType::i64), ramp({32, 48}, DType::i64)};

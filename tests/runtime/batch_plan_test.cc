@@ -5,11 +5,13 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <array>
 #include <thread>
 
 #include "interpreter.h"
 #include "ir/batch_slices.h"
+#include "ir/segments.h"
 #include "net.h"
 #include "wherry/error.h"
 
@@ -24,19 +26,38 @@ struct Planner {
     return std::make_unique<const Plan>(graph, weights, primitives, team, base::selected_isa(), Tuning{}, Algorithms{},
                                         threads);
   }
+  std::unique_ptr<const StagedPlan> one_stage(const ir::Graph& graph) {
+    std::vector<std::unique_ptr<const Plan>> stages;
+    stages.push_back(plan(graph, Plan::Threads::one));
+    return std::make_unique<const StagedPlan>(std::move(stages));
+  }
   /// Of build(net, batch) in slices of `size`.
   template <typename Build>
   BatchPlan sliced(const ir::Graph& whole, std::int64_t batch, std::int64_t size, Build&& build) {
     Net slice(3), rest(3);
     build(slice, size);
     EXPECT_EQ(ir::obstacle_to_slices(whole, slice.graph()), std::nullopt);
-    std::unique_ptr<const Plan> last;
+    std::unique_ptr<const StagedPlan> last;
     if (batch % size > 0) {
       build(rest, batch % size);
       EXPECT_EQ(ir::obstacle_to_slices(whole, rest.graph()), std::nullopt);
-      last = plan(rest.graph(), Plan::Threads::one);
+      last = one_stage(rest.graph());
     }
-    return {whole, plan(slice.graph(), Plan::Threads::one), std::move(last), team};
+    return {whole, one_stage(slice.graph()), std::move(last), team};
+  }
+  /// Of a small ResNet: cut at these numbers of nodes, each stage of so many elements.
+  std::unique_ptr<const StagedPlan> staged(const std::vector<std::int64_t>& elements,
+                                           const std::vector<std::size_t>& cuts) {
+    std::vector<std::unique_ptr<const Plan>> stages;
+    std::vector<Net> nets;  // all at once: their weights are told apart by where they lie
+    for (std::size_t i = 0; i < elements.size(); ++i) {
+      Net& net = nets.emplace_back(3);
+      build_small_resnet(net, elements[i], 12);
+      const std::size_t begin = i == 0 ? 0 : cuts[i - 1];
+      const std::size_t end = i == cuts.size() ? net.graph().node_count() : cuts[i];
+      stages.push_back(plan(ir::segment(net.graph(), begin, end), Plan::Threads::one));
+    }
+    return std::make_unique<const StagedPlan>(std::move(stages));
   }
 
   PackedWeights weights;
@@ -74,6 +95,53 @@ TEST_P(BatchPlanThreads, SlicesAnswerAsTheWhole) {
       expect_close(found[0], expected, 2e-6, "slices");
     }
     EXPECT_LE(plan.arena_bytes(), whole.arena_bytes() * GetParam());
+  }
+}
+
+/// Where a small ResNet can be cut.
+std::vector<std::size_t> cuts_of_resnet() {
+  Net net(3);
+  build_resnet(net, 2);
+  std::vector<std::size_t> cuts;
+  const std::vector<ir::Value*> waists = ir::waists(net.graph());
+  for (std::size_t i = 0; i < waists.size(); ++i)
+    if (waists[i] != nullptr) cuts.push_back(i);
+  return cuts;
+}
+
+TEST_P(BatchPlanThreads, StagesAnswerAsTheWhole) {
+  const std::vector<std::size_t> cuts = cuts_of_resnet();
+  ASSERT_GE(cuts.size(), 3u);
+  Net net(3);
+  build_resnet(net, 13);
+  const Tensor expected = interpret(net.graph(), net.inputs())[0];
+  struct Case {
+    std::vector<std::int64_t> elements;
+    std::vector<std::size_t> cuts;
+  };
+  std::vector<Case> cases{{{1, 2, 6}, {cuts[0], cuts[2]}}, {{2, 2, 4, 4}, {cuts[0], cuts[1], cuts[2]}}};
+  for (const std::size_t cut : cuts) cases.push_back({{1, 4}, {cut}});
+  for (const Case& each : cases) {
+    SCOPED_TRACE(testing::Message() << each.elements.size() << " stages, the first of " << each.cuts[0] << " nodes");
+    Planner planner(GetParam());
+    Net rest(3);
+    build_resnet(rest, 13 % each.elements.back());
+    const BatchPlan plan(net.graph(), planner.staged(each.elements, each.cuts), planner.one_stage(rest.graph()),
+                         planner.team);
+    EXPECT_EQ(plan.slice_size(), each.elements.back());
+    const std::vector<StepInfo> steps = plan.steps();
+    ASSERT_EQ(steps.size(), plan.step_count());
+    EXPECT_DOUBLE_EQ(steps.front().runs, 13.0 / static_cast<double>(each.elements.front()));
+    EXPECT_DOUBLE_EQ(steps.back().runs, 13.0 / static_cast<double>(each.elements.back()));
+    for (int round = 0; round < 2; ++round) {
+      RunRecord record;
+      const std::vector<Tensor> found =
+          plan.run(net.inputs(), planner.team, planner.arenas, round == 0 ? nullptr : &record);
+      expect_close(found.at(0), expected, 1e-5, "stages");
+      if (round == 0) continue;
+      const std::vector<double> times = record.step_ms(plan.step_count());
+      EXPECT_TRUE(std::all_of(times.begin(), times.end(), [](double ms) { return ms > 0; }));
+    }
   }
 }
 
