@@ -85,25 +85,31 @@ class WindowPool final : public Pool {
   std::int64_t items() const override { return shape_.batch * shape_.out_height * shape_.out_width * blocks_; }
 
   void run(const void* x, void* y, std::int64_t begin, std::int64_t end) const noexcept override {
-    while (begin < end) {
+    const PoolShape& s = shape_;
+    const std::int64_t first = begin / blocks_;
+    std::int64_t j = first % s.out_width, i = first / s.out_width % s.out_height,
+                 n = first / s.out_width / s.out_height;
+    for (std::int64_t block = begin % blocks_; begin < end; block = 0) {
       // Neighbouring blocks of one pixel go together.
-      const std::int64_t pixel = begin / blocks_;
-      const std::int64_t block = begin % blocks_;
       const std::int64_t count = std::min(blocks_ - block, end - begin);
       const std::int64_t channel = block * kChannelBlock;
       run_pixel(static_cast<const std::byte*>(x) + channel * element_bytes_,
-                static_cast<std::byte*>(y) + channel * element_bytes_, pixel,
-                std::min(count * kChannelBlock, shape_.channels - channel));
+                static_cast<std::byte*>(y) + channel * element_bytes_, n, i, j,
+                std::min(count * kChannelBlock, s.channels - channel));
       begin += count;
+      // A division for each pixel takes as long as a small window.
+      if (++j < s.out_width) continue;
+      j = 0;
+      if (++i < s.out_height) continue;
+      i = 0;
+      ++n;
     }
   }
 
  private:
-  void run_pixel(const std::byte* x, std::byte* y, std::int64_t pixel, std::int64_t channels) const {
+  void run_pixel(const std::byte* x, std::byte* y, std::int64_t n, std::int64_t i, std::int64_t j,
+                 std::int64_t channels) const {
     const PoolShape& s = shape_;
-    const std::int64_t j = pixel % s.out_width;
-    const std::int64_t i = pixel / s.out_width % s.out_height;
-    const std::int64_t n = pixel / s.out_width / s.out_height;
     y += (n * s.y_batch_stride + i * s.y_row_stride + j * s.y_column_stride) * element_bytes_;
     const Span& rows = rows_[static_cast<std::size_t>(i)];
     const Span& columns = columns_[static_cast<std::size_t>(j)];
