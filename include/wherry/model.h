@@ -140,7 +140,7 @@ struct PlanInfo {
   std::vector<StepInfo> steps;  ///< of one slice where there are slices
   /// A batch whose elements do not depend on each other may run as slices of `slice_size` elements, the last one of
   /// `rest_size` where that is not 0, each by one thread from the first step to the last, of which those that have
-  /// many activations and few weights may take fewer elements at a time (StepInfo::runs). 1 (and sizes 0) where all
+  /// many activations and few weights may take fewer elements at a time (StepInfo::runs). 1, and sizes 0, where all
   /// threads share every step.
   std::int64_t slices = 1;
   std::int64_t slice_size = 0;

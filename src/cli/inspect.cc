@@ -107,9 +107,9 @@ std::string steps_of(const PlanInfo& plan) {
   const auto few = std::count_if(plan.steps.begin(), plan.steps.end(),
                                  [&](const StepInfo& step) { return elements(step) < plan.slice_size; });
   return fmt::format(
-      "{} on 1 thread{}, {} slices {} on {}", steps,
+      "{} on 1 thread{}, {} {} on {}", steps,
       few == 0 ? "" : fmt::format(", the first {} for {} at a time", few, counted(elements(plan.steps[0]), "element")),
-      plan.slices, sizes, threads);
+      counted(plan.slices, "slice"), sizes, threads);
 }
 
 void print_text(const InspectOptions& options, const ModelInfo& info, const std::optional<CompiledInfo>& compiled,

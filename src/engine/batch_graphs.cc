@@ -1,10 +1,10 @@
 // The size of a slice weighs two streams against each other. Each slice reads all weights once, from L3 or memory: many
 // elements share that. Each element's activations go from step to step, through L2 while they are few. So a slice has
-// as many elements as it takes for them to write as many numbers as it reads weights: 4 for ResNet-50, 1 for
-// MobileNetV2, and those are also what measured best of 1, 2, 4, 8 and 16, in fp32 and in bf16.
+// as many elements as it takes for them to write as many numbers as it reads weights.
 //
-// Most models begin with large images and end with large weights. Where that is so, and one value passes from the one
-// part to the other, the first part takes one element at a time, and the second the slice's.
+// But most models of images begin with large images and end with large weights, so that no size suits all their steps:
+// of ResNet-50's bf16 slices those of 4 measured best with AMX, those of 1 without. Where one value passes from the one
+// part to the other, the first takes one element at a time, and the second those of the slice.
 
 #include "engine/batch_graphs.h"
 
@@ -150,18 +150,17 @@ BatchGraphs batch_graphs(ir::Graph whole, int threads, const std::function<ir::G
     graphs.slice.push_back(std::move(slice));
     return true;
   };
-  const auto divide = [&](std::size_t at) {
+  const auto divide = [&](const ir::Graph& slice, std::size_t at) {
     for (const std::int64_t few : {1, 2}) {
-      ir::Graph& slice = graphs.slice.back();
       const std::int64_t size = batch_of(slice);
       if (few >= size || size % few > 0) return;
       const ir::Graph head = graph_of(few);
       // Repeating something for a batch of 1 is no operation, which makes another graph.
       if (ir::obstacle_to_slices(graphs.whole, head)) continue;
-      ir::Graph first = ir::segment(head, 0, at), second = ir::segment(slice, at, slice.node_count());
-      graphs.slice.clear();
-      graphs.slice.push_back(std::move(first));
-      graphs.slice.push_back(std::move(second));
+      std::vector<ir::Graph> stages;
+      stages.push_back(ir::segment(head, 0, at));
+      stages.push_back(ir::segment(slice, at, slice.node_count()));
+      graphs.slice = std::move(stages);
       return;
     }
   };
@@ -171,13 +170,17 @@ BatchGraphs batch_graphs(ir::Graph whole, int threads, const std::function<ir::G
     std::int64_t size = 0;
     for (std::int64_t each = most; each >= std::min(most, wanted) && size == 0; each /= 2)
       size = slice_size(batch, threads, each);
-    if (size == 0) return graphs;
+    if (size == 0) {
+      // All of the batch is one thread's slice.
+      if (threads == 1 && cut.at > 0) divide(graphs.whole, cut.at);
+      return graphs;
+    }
     if (!try_size(size)) {
       if (size > 1) return graphs;
       const std::int64_t second = slice_size(batch, threads, std::max<std::int64_t>(wanted, 2), 2);
       if (second <= 1 || !try_size(second)) return graphs;
     }
-    if (cut.at > 0) divide(cut.at);
+    if (cut.at > 0) divide(graphs.slice[0], cut.at);
   } catch (const Error&) {
     // The model takes no such batch: a size is written into it.
     graphs.slice.clear();

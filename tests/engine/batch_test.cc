@@ -125,18 +125,23 @@ TEST(BatchSlicing, ManySmallElementsShareASlice) {
 }
 
 TEST(BatchSlicing, LargeImagesThenLargeWeightsRunInStages) {
-  const Model model = Model::random("resnet18", with_threads(2));
-  const std::vector<Tensor> inputs{ramp({12, 3, 64, 64})};
-  const PlanInfo info = model.inspect(inputs);
-  ASSERT_GT(info.slice_size, 1);
-  EXPECT_DOUBLE_EQ(info.steps.front().runs, 12);
-  EXPECT_DOUBLE_EQ(info.steps.back().runs, 12.0 / static_cast<double>(info.slice_size));
-  const Tensor outputs = model.run(inputs)[0];
-  for (std::int64_t i = 0; i < 12; ++i) {
-    const Tensor expected = model.run(std::array{element(inputs[0], i)})[0];
-    const Tensor found = element(outputs, i);
-    EXPECT_THAT(found.values<float>(), testing::Pointwise(testing::FloatNear(1e-4f), expected.values<float>()))
-        << "element " << i;
+  for (const int threads : {1, 2}) {
+    SCOPED_TRACE(threads);
+    const Model model = Model::random("resnet18", with_threads(threads));
+    const std::vector<Tensor> inputs{ramp({12, 3, 64, 64})};
+    const PlanInfo info = model.inspect(inputs);
+    ASSERT_GT(info.slice_size, 1);
+    EXPECT_EQ(info.slices * info.slice_size, 12);
+    EXPECT_EQ(info.slices == 1, threads == 1) << "a slice is all of the batch for one thread alone";
+    EXPECT_DOUBLE_EQ(info.steps.front().runs, 12);
+    EXPECT_DOUBLE_EQ(info.steps.back().runs, static_cast<double>(info.slices));
+    const Tensor outputs = model.run(inputs)[0];
+    for (std::int64_t i = 0; i < 12; ++i) {
+      const Tensor expected = model.run(std::array{element(inputs[0], i)})[0];
+      const Tensor found = element(outputs, i);
+      EXPECT_THAT(found.values<float>(), testing::Pointwise(testing::FloatNear(1e-4f), expected.values<float>()))
+          << "element " << i;
+    }
   }
 }
 
