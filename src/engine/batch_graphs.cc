@@ -24,7 +24,8 @@ namespace {
 /// A graph that reads and writes fewer numbers than this is done before a second thread is awake.
 constexpr std::int64_t kWorthSlicing = std::int64_t{1} << 17;
 
-/// A slice that writes fewer numbers than this is done in so few microseconds that beginning it counts.
+/// A slice, or a stage of it, that writes fewer numbers than this is done in so few microseconds that beginning it
+/// counts.
 constexpr std::int64_t kLeastSlice = std::int64_t{1} << 14;
 
 /// Threads that are busy for a smaller share of the time, the work being uneven, lose more than slices gain.
@@ -76,6 +77,33 @@ std::int64_t batch_of(const ir::Graph& graph) {
   return batch;
 }
 
+/// Where a slice is cut into two stages, and how many elements the second one wants.
+struct Cut {
+  std::size_t at = 0;  // nodes before it; 0 for no cut
+  std::int64_t wanted = 0;
+};
+
+Cut cut_of(const ir::Graph& whole, std::int64_t batch) {
+  const std::vector<ir::Node*> nodes = whole.nodes();
+  const std::vector<ir::Value*> waists = ir::waists(whole);
+  const auto gain = [&](const Traffic& traffic) { return kActivation * traffic.activations - batch * traffic.weights; };
+  Traffic before, head;
+  Cut cut;
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    if (waists[i] != nullptr && gain(before) > gain(head)) head = before, cut.at = i;
+    before += traffic_of(*nodes[i]);
+  }
+  const Traffic tail{before.weights - head.weights, before.activations - head.activations};
+  // Weights that stay in L2 anyway need not be shared, nor few activations be kept there.
+  if (tail.weights < kLeastShared || head.activations < batch * kLeastSlice ||
+      kWorthStage * head.activations < before.activations)
+    return {};
+  cut.wanted = 1;
+  while (cut.wanted < kMostShared && kActivation * tail.activations * cut.wanted < batch * tail.weights)
+    cut.wanted *= 2;
+  return cut;
+}
+
 /// Elements that the busiest of the threads works on, when each takes the next slice.
 std::int64_t most_work(std::int64_t batch, int threads, std::int64_t size) {
   const std::int64_t slices = batch / size;
@@ -100,35 +128,6 @@ std::int64_t slice_size(std::int64_t batch, int threads, std::int64_t wanted, st
   const double even = static_cast<double>(batch) / static_cast<double>(threads * cost(best));
   return even >= kLeastEven ? best : 0;
 }
-
-namespace {
-
-/// Where a slice is cut into two stages, and how many elements the second one wants.
-struct Cut {
-  std::size_t at = 0;  // nodes before it; 0 for no cut
-  std::int64_t wanted = 0;
-};
-
-Cut cut_of(const ir::Graph& whole, std::int64_t batch) {
-  const std::vector<ir::Node*> nodes = whole.nodes();
-  const std::vector<ir::Value*> waists = ir::waists(whole);
-  const auto gain = [&](const Traffic& traffic) { return kActivation * traffic.activations - batch * traffic.weights; };
-  Traffic before, head;
-  Cut cut;
-  for (std::size_t i = 0; i < nodes.size(); ++i) {
-    if (waists[i] != nullptr && gain(before) > gain(head)) head = before, cut.at = i;
-    before += traffic_of(*nodes[i]);
-  }
-  const Traffic tail{before.weights - head.weights, before.activations - head.activations};
-  // Weights that stay in L2 anyway need not be shared, nor few activations be kept there.
-  if (tail.weights < kLeastShared || kWorthStage * head.activations < before.activations) return {};
-  cut.wanted = 1;
-  while (cut.wanted < kMostShared && kActivation * tail.activations * cut.wanted < batch * tail.weights)
-    cut.wanted *= 2;
-  return cut;
-}
-
-}  // namespace
 
 BatchGraphs batch_graphs(ir::Graph whole, int threads, const std::function<ir::Graph(std::int64_t batch)>& graph_of) {
   BatchGraphs graphs{std::move(whole), {}, {}};
