@@ -81,8 +81,6 @@ Table table_of(const std::vector<StepInfo>& steps) {
   return table;
 }
 
-double batch_of(const PlanInfo& plan) { return static_cast<double>(plan.inputs.at(0).sizes.value().at(0)); }
-
 /// Of the whole batch, where the steps are a slice's.
 std::int64_t total_flops(const PlanInfo& plan) {
   double flops = 0;
@@ -103,7 +101,8 @@ std::string steps_of(const PlanInfo& plan) {
   const std::string sizes = plan.rest_size == 0
                                 ? fmt::format("of {}", size)
                                 : fmt::format("({} of {}, 1 of {})", plan.slices - 1, size, plan.rest_size);
-  const auto elements = [&](const StepInfo& step) { return std::llround(batch_of(plan) / step.runs); };
+  const auto batch = static_cast<double>(plan.inputs.at(0).sizes.value().at(0));
+  const auto elements = [&](const StepInfo& step) { return std::llround(batch / step.runs); };
   const auto few = std::count_if(plan.steps.begin(), plan.steps.end(),
                                  [&](const StepInfo& step) { return elements(step) < plan.slice_size; });
   return fmt::format(

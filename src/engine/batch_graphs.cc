@@ -176,6 +176,7 @@ BatchGraphs batch_graphs(ir::Graph whole, int threads, const std::function<ir::G
     }
     if (!try_size(size)) {
       if (size > 1) return graphs;
+      // As in `divide`: a batch of 1 may be what is in the way.
       const std::int64_t second = slice_size(batch, threads, std::max<std::int64_t>(wanted, 2), 2);
       if (second <= 1 || !try_size(second)) return graphs;
     }

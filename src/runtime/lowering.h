@@ -68,7 +68,8 @@ class Lowering {
   base::Isa isa_for(DType dtype, bool in_parts = false) const {
     return dtype == DType::bf16 || in_parts ? bf16_isa() : isa();
   }
-  /// Whether a product of so many rows, depth and columns, by constant weights, is multiplied in parts.
+  /// Whether a product of so many rows, depth and columns, by constant weights, had better be multiplied in parts,
+  /// where algorithms() allow that.
   bool takes_apart(DType dtype, std::int64_t rows, std::int64_t depth, std::int64_t columns) const;
   const Algorithms& algorithms() const { return algorithms_; }
   int threads() const { return threads_; }

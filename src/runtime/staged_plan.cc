@@ -8,11 +8,10 @@
 
 #include "base/check.h"
 #include "base/checked_math.h"
+#include "runtime/memory_plan.h"
 
 namespace wherry::runtime {
 namespace {
-
-constexpr std::int64_t kAlignment = 4096;
 
 std::int64_t element_bytes(const ir::TensorType& type) {
   return type.numel() / type.sizes.at(0) * static_cast<std::int64_t>(size_of(type.dtype));

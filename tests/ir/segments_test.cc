@@ -1,4 +1,4 @@
-// Where graphs can be cut, and that the pieces together compute what the whole does.
+// Where graphs can be cut, and what the pieces are. (That they compute what the whole does: batch_plan_test.cc.)
 
 #include "ir/segments.h"
 

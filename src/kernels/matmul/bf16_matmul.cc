@@ -19,9 +19,8 @@ std::int64_t dot(const BatchSizes& index, const BatchSizes& strides) {
   return offset;
 }
 
-// Of a present x86 server core: products of fp32 instructions a cycle, as measured, and bytes of weights from L3.
+/// Of fp32 instructions of a present x86 server core, a cycle, as measured.
 constexpr double kFp32Products = 27;
-constexpr double kFp32WeightRate = 6;
 /// Parts must be expected to win by this much: estimates are wrong by a third at times, and weights grow.
 constexpr double kMostOfFp32 = 0.6;
 
@@ -150,7 +149,7 @@ bool prefers_parts(base::Isa isa, std::int64_t rows, std::int64_t depth, std::in
   shape.in_parts = true;
   shape.a_row_stride = depth, shape.c_row_stride = columns;
   const auto weights = static_cast<double>(depth * columns);
-  const double in_fp32 = std::max(static_cast<double>(rows) * weights / kFp32Products, 4 * weights / kFp32WeightRate);
+  const double in_fp32 = std::max(static_cast<double>(rows) * weights / kFp32Products, 4 * weights / kL3Rate);
   return bf16_cycles(problem_of(shape, isa, 1)) < kMostOfFp32 * in_fp32;
 }
 

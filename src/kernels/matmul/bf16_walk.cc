@@ -34,7 +34,6 @@ constexpr double kL1Bytes = 40 << 10;
 constexpr double kL2Bytes = 1 << 20;
 constexpr double kPartsL2Bytes = 3 << 19;  ///< CPUs with tiles have 2 MiB
 constexpr double kL2Rate = 32;
-constexpr double kL3Rate = 6;
 constexpr double kGatherRate = 12;
 constexpr double kForeignRate = 4;                  ///< of lines that lie changed in another core's cache
 constexpr std::int64_t kMostChunkBytes = 32 << 10;  ///< of B

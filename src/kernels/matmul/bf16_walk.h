@@ -22,6 +22,9 @@ namespace wherry::kernels {
 /// Weights of at most so many bytes stay in a core's L2 from one superblock to the next.
 inline constexpr std::int64_t kBf16ResidentBytes = 1 << 20;
 
+/// Bytes a cycle that a core gets from L3, for the cost models.
+inline constexpr double kL3Rate = 6;
+
 struct Bf16Problem {
   Bf16Panels panels;
   std::int64_t outer = 1;  ///< independent products: groups or batch elements
