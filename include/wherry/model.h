@@ -57,6 +57,10 @@ struct Options {
   /// tiles): fewer multiplications, more rounding than in fp32 else (README says how much). Off where the environment
   /// variable WHERRY_WINOGRAD is 0.
   bool winograd = true;
+  /// Whether linear layers and 1×1 convolutions in fp32 may use Strassen's algorithm where it is faster: an eighth
+  /// fewer multiplications, more rounding (README says how much), weights 1.75 times as large. Off where the
+  /// environment variable WHERRY_STRASSEN is 0.
+  bool strassen = true;
   /// Whether fp32 products by constant weights run on AMX, where the instruction set is "amx" and they are large
   /// enough: each number as the sum of three bf16 ones, six of whose nine products are summed, so that results round
   /// about as fp32's do. Weights then take half as much memory again. Absent: as the environment variable

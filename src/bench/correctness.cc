@@ -73,6 +73,7 @@ Correctness check(const Load& load, const Options& options, std::span<const Tens
   Options scalar = options;
   scalar.isa = "scalar";
   scalar.precision = Precision::fp32;
+  scalar.winograd = scalar.strassen = false;
   const Model reference = load(scalar);
 
   Correctness result;

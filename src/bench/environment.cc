@@ -67,9 +67,9 @@ std::vector<std::pair<std::string, std::string>> environment() {
   found.emplace_back("cpu", base::cpu_name());
   found.emplace_back("cores", std::to_string(base::usable_cores()));
   found.emplace_back("kernel", kernel());
-  for (const char* variable :
-       {"DNNL_DEFAULT_FPMATH_MODE", "LRU_CACHE_CAPACITY", "OMP_NUM_THREADS", "ONEDNN_DEFAULT_FPMATH_MODE",
-        "THP_MEM_ALLOC_ENABLE", "WHERRY_FORCE_ISA", "WHERRY_FP32_PARTS", "WHERRY_WINOGRAD"}) {
+  for (const char* variable : {"DNNL_DEFAULT_FPMATH_MODE", "LRU_CACHE_CAPACITY", "OMP_NUM_THREADS",
+                               "ONEDNN_DEFAULT_FPMATH_MODE", "THP_MEM_ALLOC_ENABLE", "WHERRY_FORCE_ISA",
+                               "WHERRY_FP32_PARTS", "WHERRY_STRASSEN", "WHERRY_TUNING", "WHERRY_WINOGRAD"}) {
     if (const char* value = std::getenv(variable)) found.emplace_back(variable, value);
   }
   return found;

@@ -53,6 +53,7 @@ runtime::Algorithms algorithms_of(const Options& options) {
   const std::optional<bool> asked = switch_of("WHERRY_FP32_PARTS");
   const std::optional<bool> parts = options.fp32_in_parts ? options.fp32_in_parts : asked;
   return {.winograd = options.winograd && switch_of("WHERRY_WINOGRAD").value_or(true),
+          .strassen = options.strassen && switch_of("WHERRY_STRASSEN").value_or(true),
           .linear_parts = parts.value_or(true),
           .convolution_parts = parts.value_or(false)};
 }

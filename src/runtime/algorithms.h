@@ -5,6 +5,7 @@ namespace wherry::runtime {
 
 struct Algorithms {
   bool winograd = true;  ///< of convolutions
+  bool strassen = true;  ///< of linear layers and 1×1 convolutions in fp32
   /// fp32 numbers multiplied as sums of bf16 ones (kernels/matmul/matmul.h, `in_parts`), on instruction sets that can.
   bool linear_parts = true;
   bool convolution_parts = false;

@@ -25,6 +25,10 @@ constexpr bool kSlabs = false;
 constexpr bool kSlabs = true;
 #endif
 
+std::string packed_name(const tensor::LazyTensor& weight, const std::string& packing) {
+  return fmt::format("{} as {}", weight.key(), packing);
+}
+
 }  // namespace
 
 std::shared_ptr<PackedWeights::Entry> PackedWeights::entry(const std::string& name) {
@@ -48,6 +52,10 @@ void PackedWeights::count(bool reused) {
   ++(reused ? reuses_ : packings_);
 }
 
+bool PackedWeights::supplies(const tensor::LazyTensor& weight, const std::string& packing) const {
+  return supply_ && supply_(packed_name(weight, packing)).has_value();
+}
+
 std::optional<PackedWeights::Held> PackedWeights::supplied(const std::string& name, std::size_t bytes) const {
   std::optional<Held> held = supply_ ? supply_(name) : std::nullopt;
   if (held && held->bytes.size() != bytes)
@@ -57,7 +65,7 @@ std::optional<PackedWeights::Held> PackedWeights::supplied(const std::string& na
 }
 
 PackedWeight PackedWeights::get(const tensor::LazyTensor& weight, const Packing& packing, const Divide& divide) {
-  const std::string name = fmt::format("{} as {}", weight.key(), packing.name);
+  const std::string name = packed_name(weight, packing.name);
   const auto found = entry(name);
   const std::lock_guard lock(found->mutex);
   PackedWeight packed = found->packed.lock();

@@ -73,6 +73,9 @@ class PackedWeights {
   /// The packed form of `weight`. Equal keys and packing names mean equal bytes. `divide` may be empty.
   PackedWeight get(const tensor::LazyTensor& weight, const Packing& packing, const Divide& divide = {});
 
+  /// Whether the supply has it packed so (Packing::name). Never where there is none.
+  bool supplies(const tensor::LazyTensor& weight, const std::string& packing) const;
+
   /// The weight as it is, row-major, for kernels that read it in its own order.
   std::shared_ptr<const Tensor> plain(const tensor::LazyTensor& weight);
 

@@ -77,21 +77,22 @@ std::string primitive_key(const kernels::ConvolutionShape& shape, base::Isa isa,
   const auto& [weights, batch, in_h, in_w, stride_h, stride_w, pad_top, pad_bottom, pad_left, pad_right, dilation_h,
                dilation_w, x_stride_n, x_stride_h, x_stride_w, y_stride_n, y_stride_h, y_stride_w, y_dtype, x_halo,
                x_stride_phase, y_stride_phase] = shape;
-  const auto& [in_channels, out_channels, kernel_h, kernel_w, groups, dtype, winograd, in_parts] = weights;
+  const auto& [in_channels, out_channels, kernel_h, kernel_w, groups, dtype, winograd, in_parts, strassen] = weights;
   return Key("convolution", isa)
       .with(threads, in_channels, out_channels, kernel_h, kernel_w, groups, batch, in_h, in_w, stride_h, stride_w,
             pad_top, pad_bottom, pad_left, pad_right, dilation_h, dilation_w, x_stride_n, x_stride_h, x_stride_w,
             y_stride_n, y_stride_h, y_stride_w, y_dtype, x_halo, x_stride_phase, y_stride_phase, dtype, winograd,
-            in_parts);
+            in_parts, strassen);
 }
 
 std::string primitive_key(const kernels::MatmulShape& shape, base::Isa isa, int threads) {
-  const auto& [rows, depth, columns, dtype, in_parts, a_row_stride, a_depth_stride, packed_b, b_depth_stride,
+  const auto& [rows, depth, columns, dtype, in_parts, strassen, a_row_stride, a_depth_stride, packed_b, b_depth_stride,
                b_column_stride, c_row_stride, c_dtype, batch, a_batch_strides, b_batch_strides, c_batch_strides] =
       shape;
   return Key("matmul", isa)
-      .with(threads, rows, depth, columns, dtype, in_parts, a_row_stride, a_depth_stride, packed_b, b_depth_stride,
-            b_column_stride, c_row_stride, c_dtype, batch, a_batch_strides, b_batch_strides, c_batch_strides);
+      .with(threads, rows, depth, columns, dtype, in_parts, strassen, a_row_stride, a_depth_stride, packed_b,
+            b_depth_stride, b_column_stride, c_row_stride, c_dtype, batch, a_batch_strides, b_batch_strides,
+            c_batch_strides);
 }
 
 std::string primitive_key(const kernels::AttentionShape& shape, base::Isa isa) {

@@ -246,6 +246,104 @@ TEST(PlanTest, WinogradRunsWhereItIsAllowed) {
   expect_close(outputs[1][0], outputs[0][0], 1e-5, "with Winograd's algorithm");
 }
 
+TEST(PlanTest, StrassenRunsWhereItIsAllowed) {
+  Net net(7);
+  const Dims image{1, 256, 12, 12}, rows{2, 95, 256}, few{3, 256};
+  ir::Attributes pointwise = padded_convolution("f32 (x0) { x1 = relu x0 }");
+  pointwise["padding"] = Dims{0, 0, 0, 0};
+  net.output(net.node("convolution", {net.channels_last(net.input({1, 256, 12, 12})), net.constant({256, 256, 1, 1})},
+                      pointwise, image, image_strides(image)));
+  net.output(net.node("matmul", {net.input({2, 95, 260}), net.constant({260, 256})}, {}, rows));
+  net.output(net.node("matmul", {net.input({3, 260}), net.constant({260, 256})}, {}, few));       // too few rows
+  net.output(net.node("matmul", {net.input({2, 95, 260}), net.input({2, 260, 256})}, {}, rows));  // no constant
+  std::vector<Tensor> outputs[2];
+  for (const bool strassen : {false, true}) {
+    PackedWeights weights;
+    PrimitiveCache primitives({.entries = 100, .bytes = 1 << 20});
+    ThreadTeam team(2);
+    ArenaPool arenas;
+    const Plan plan(net.graph(), weights, primitives, team, base::runnable_fp32_isas().back(), {},
+                    {.strassen = strassen});
+    const auto steps = plan.steps();
+    EXPECT_EQ(std::count_if(steps.begin(), steps.end(),
+                            [](const StepInfo& step) { return step.kernel.starts_with("f32_strassen_"); }),
+              strassen ? 2 : 0);
+    outputs[strassen] = plan.run(net.inputs(), team, arenas);
+  }
+  for (std::size_t i = 0; i < outputs[0].size(); ++i)
+    expect_close(outputs[1][i], outputs[0][i], 1e-5, "by Strassen's algorithm");
+}
+
+/// A product of so many rows and a convolution of side × side pixels, by the constants of `other` where there is one.
+struct Products {
+  Products(std::int64_t rows, std::int64_t side, const Products* other = nullptr) {
+    const Dims image{1, 64, side, side};
+    net.output(net.node("matmul", {net.input({rows, 260}), weight({260, 256}, other)}, {}, {rows, 256}));
+    net.output(net.node("convolution", {net.channels_last(net.input(image)), weight({64, 64, 3, 3}, other)},
+                        padded_convolution("f32 (x0) { x1 = relu x0 }"), image, image_strides(image)));
+  }
+
+  ir::Value* weight(const Dims& sizes, const Products* other) {
+    ir::Value* value = nullptr;
+    if (other == nullptr) {
+      value = net.constant(sizes);
+    } else {
+      value = net.graph().add_constant(other->weights[weights.size()]);
+      value->type().strides = contiguous_strides(sizes);
+    }
+    weights.push_back(value->constant());
+    return value;
+  }
+
+  Net net{8};
+  std::vector<tensor::LazyTensorPtr> weights;
+};
+
+TEST(PlanTest, WeightsHeldInOneFormAreReadInThatForm) {
+  PrimitiveCache primitives({.entries = 100, .bytes = 1 << 20});
+  ThreadTeam team(2);
+  ArenaPool arenas;
+  const auto plan_of = [&](Products& products, PackedWeights& weights, const Algorithms& algorithms = {}) {
+    return Plan(products.net.graph(), weights, primitives, team, base::runnable_fp32_isas().back(), {}, algorithms);
+  };
+  const auto kernels_of = [](const Plan& plan) {
+    std::vector<std::string> kernels;
+    for (const StepInfo& step : plan.steps())
+      if (step.op == "matmul" || step.op == "convolution")
+        kernels.push_back(step.kernel.substr(0, step.kernel.find_first_of("0123456789", 3)));
+    return kernels;
+  };
+  const std::vector<std::string> plain{"f32_", "f32_conv_"}, clever{"f32_strassen_", "f32_winograd"};
+  Products large(190, 30), small(3, 2, &large);
+  PackedWeights of_large, of_small;
+  const Plan large_plan = plan_of(large, of_large), small_plan = plan_of(small, of_small);
+  ASSERT_EQ(kernels_of(large_plan), clever);
+  ASSERT_EQ(kernels_of(small_plan), plain);
+
+  for (const bool held_large : {false, true}) {
+    SCOPED_TRACE(testing::Message() << "held for large inputs: " << held_large);
+    Products& products = held_large ? small : large;
+    PackedWeights& holder = held_large ? of_large : of_small;
+    PackedWeights weights([&](const std::string& name) {
+      std::optional<PackedWeights::Held> found;
+      for (PackedWeights::Held& each : holder.held())
+        if (each.name == name) found = std::move(each);
+      return found;
+    });
+    const Plan plan = plan_of(products, weights);
+    EXPECT_EQ(kernels_of(plan), held_large ? clever : plain);
+    EXPECT_EQ(weights.totals().packings, 0);
+    const std::vector<Tensor> outputs = plan.run(products.net.inputs(), team, arenas);
+    const std::vector<Tensor> expected =
+        (held_large ? small_plan : large_plan).run(products.net.inputs(), team, arenas);
+    for (std::size_t i = 0; i < outputs.size(); ++i) expect_close(outputs[i], expected[i], 1e-5, "held otherwise");
+    // What is not allowed does not run, held or not.
+    if (held_large) {
+      EXPECT_EQ(kernels_of(plan_of(small, weights, {.winograd = false, .strassen = false})), plain);
+    }
+  }
+}
+
 TEST(PlanTest, Fp32IsTakenApartWhereThatIsAllowedAndCanBe) {
   Net net(6);
   const Dims image{1, 96, 12, 12}, rows{2, 95, 200}, few{3, 200};

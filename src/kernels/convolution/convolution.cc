@@ -26,6 +26,8 @@ void check(const ConvolutionWeights& weights) {
   WHERRY_CHECK_EQ(weights.out_channels % weights.groups, 0);
   WHERRY_CHECK(weights.dtype == DType::f32 || weights.dtype == DType::bf16);
   WHERRY_CHECK(!weights.in_parts || (weights.dtype == DType::f32 && weights.groups == 1 && weights.winograd == 0));
+  WHERRY_CHECK(!weights.strassen || (weights.dtype == DType::f32 && weights.groups == 1 && taps(weights) == 1 &&
+                                     weights.winograd == 0 && !weights.in_parts));
   WHERRY_CHECK(weights.winograd == 0 || weights.winograd == 2 || weights.winograd == 4);
 }
 
@@ -40,6 +42,8 @@ std::int64_t packed_elements(const ConvolutionWeights& weights, base::Isa isa) {
   const std::int64_t lanes = lanes_of(weights, isa);
   switch (family_of(weights, isa)) {
     case ConvolutionFamily::bf16_matmul: return weights.groups * bf16_panels(weights).bytes() / 4;
+    case ConvolutionFamily::strassen:
+      return static_cast<std::int64_t>(packed_bytes(strassen_matrix(weights), isa) / sizeof(float));
     case ConvolutionFamily::winograd: return winograd_elements(weights, isa);
     case ConvolutionFamily::implicit_matmul:
       return weights.groups *
@@ -128,6 +132,7 @@ ConvolutionFamily family_of(const ConvolutionWeights& weights, base::Isa isa) {
   const bool in_bf16 = weights.dtype == DType::bf16 || weights.in_parts;
   const auto matmul = in_bf16 ? ConvolutionFamily::bf16_matmul : ConvolutionFamily::implicit_matmul;
   if (weights.winograd != 0) return ConvolutionFamily::winograd;
+  if (weights.strassen) return ConvolutionFamily::strassen;
   if (weights.groups == 1) return matmul;
   if (weights.groups == weights.in_channels && weights.groups == weights.out_channels)
     return weights.dtype == DType::bf16 ? ConvolutionFamily::bf16_depthwise : ConvolutionFamily::depthwise;
@@ -158,6 +163,7 @@ std::string packed_format(const ConvolutionWeights& weights, base::Isa isa) {
     case ConvolutionFamily::depthwise: return fmt::format("f32_depthwise{}", lanes_of(weights, isa));
     case ConvolutionFamily::grouped: return fmt::format("f32_grouped{}", lanes_of(weights, isa));
     case ConvolutionFamily::bf16_matmul: return std::string(bf16_packed_format(weights.in_parts));
+    case ConvolutionFamily::strassen: return packed_format(strassen_matrix(weights), isa);
     case ConvolutionFamily::winograd: return fmt::format("f32_winograd{}_panel{}", weights.winograd, panel);
     case ConvolutionFamily::bf16_depthwise:
       return splits_bf16_depthwise(isa) ? "f32_depthwise32_split" : "f32_depthwise32";
@@ -174,6 +180,7 @@ std::int64_t packing_items(const ConvolutionWeights& weights, base::Isa isa) {
   // The weights of depthwise and grouped convolutions are too few to be worth dividing.
   const ConvolutionFamily family = family_of(weights, isa);
   if (family == ConvolutionFamily::bf16_matmul) return weights.groups * bf16_panels(weights).count;
+  if (family == ConvolutionFamily::strassen) return packing_items(strassen_matrix(weights), isa);
   if (family != ConvolutionFamily::implicit_matmul && family != ConvolutionFamily::winograd) return 1;
   return weights.groups * make_panels(group_outputs(weights), tile_kernels(isa)).count;
 }
@@ -186,6 +193,8 @@ void pack(const ConvolutionWeights& weights, base::Isa isa, const float* source,
   const std::int64_t lanes = lanes_of(weights, isa);
   switch (family_of(weights, isa)) {
     case ConvolutionFamily::implicit_matmul: return pack_implicit(weights, isa, source, strides, to, begin, end);
+    case ConvolutionFamily::strassen:
+      return pack(strassen_matrix(weights), isa, source, strides[1], strides[0], packed, begin, end);
     case ConvolutionFamily::winograd: return pack_winograd(weights, isa, source, strides, to, begin, end);
     case ConvolutionFamily::bf16_matmul:
       return pack_bf16(weights, source, strides, static_cast<std::byte*>(packed), begin, end);
@@ -194,6 +203,13 @@ void pack(const ConvolutionWeights& weights, base::Isa isa, const float* source,
     case ConvolutionFamily::depthwise: return pack_depthwise(weights, lanes, source, strides, to);
     case ConvolutionFamily::grouped: return pack_grouped(weights, lanes, source, strides, to);
   }
+}
+
+bool applies(const ConvolutionShape& shape, base::Isa isa) {
+  const ConvolutionWeights& weights = shape.weights;
+  if (weights.in_parts) return weights.dtype == DType::f32 && weights.groups == 1 && multiplies_parts(isa);
+  if (weights.winograd != 0) return winograd_allowed(shape, isa);
+  return !weights.strassen || strassen_allowed(shape, isa);
 }
 
 std::unique_ptr<const Convolution> make_convolution(const ConvolutionShape& shape, base::Isa isa, int threads,
@@ -206,13 +222,12 @@ std::unique_ptr<const Convolution> make_convolution(const ConvolutionShape& shap
   WHERRY_CHECK(threads >= 1);
   WHERRY_CHECK(shape.stride_h >= 1 && shape.stride_w >= 1 && shape.dilation_h >= 1 && shape.dilation_w >= 1);
   WHERRY_CHECK(shape.pad_top >= 0 && shape.pad_bottom >= 0 && shape.pad_left >= 0 && shape.pad_right >= 0);
+  WHERRY_CHECK(applies(shape, isa));
   WHERRY_CHECK(shape.batch >= 0 && shape.out_h() >= 1 && shape.out_w() >= 1);
   const ConvolutionFamily family = family_of(shape.weights, isa);
   if (family == ConvolutionFamily::implicit_matmul) return make_implicit_convolution(shape, isa, threads, choice);
-  if (family == ConvolutionFamily::winograd) {
-    WHERRY_CHECK(winograd_allowed(shape, isa));
-    return make_winograd_convolution(shape, isa, threads);
-  }
+  if (family == ConvolutionFamily::strassen) return make_strassen_convolution(shape, isa, threads);
+  if (family == ConvolutionFamily::winograd) return make_winograd_convolution(shape, isa, threads);
   if (family == ConvolutionFamily::bf16_matmul) return make_bf16_convolution(shape, isa, threads, choice);
   if (family == ConvolutionFamily::bf16_depthwise) return make_bf16_depthwise(shape, isa, threads);
   return make_window_convolution(shape, isa, threads);

@@ -31,6 +31,8 @@ struct ConvolutionWeights {
   int winograd = 0;
   /// Of f32, ungrouped: multiplied in parts, as MatmulShape has it.
   bool in_parts = false;
+  /// Of f32, ungrouped, 1×1: by Strassen's algorithm, as MatmulShape has it. See prefers_strassen(ConvolutionShape).
+  bool strassen = false;
 
   bool operator==(const ConvolutionWeights&) const = default;
 };
@@ -171,6 +173,15 @@ std::unique_ptr<const Convolution> make_convolution(const ConvolutionShape& shap
 /// The choice follows from weights, ISA and number of pixels, not from threads, so that every number of threads gives
 /// the same y; two image sizes of one model may hold two packed forms of a weight.
 int choose_winograd(const ConvolutionShape& shape, base::Isa isa);
+
+/// Whether a convolution is a product of matrices that Strassen's algorithm can multiply, in less time than the plain
+/// way (whatever shape.weights.strassen is): kernels/matmul/matmul.h says what that means for y. Follows from weights,
+/// ISA and number of pixels, not from threads.
+bool prefers_strassen(const ConvolutionShape& shape, base::Isa isa);
+
+/// Whether shape.weights can be multiplied as they say, by the formula itself, in parts, by Winograd's or Strassen's
+/// algorithm.
+bool applies(const ConvolutionShape& shape, base::Isa isa);
 
 /// The oracle: one sum an output element, in fp64, then the epilogue. arguments.weights are elements of weights.dtype
 /// with `weight_strides` for [O, C/groups, KH, KW].

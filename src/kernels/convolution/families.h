@@ -9,6 +9,7 @@
 #include "kernels/convolution/convolution.h"
 #include "kernels/convolution/window_kernels.h"
 #include "kernels/matmul/bf16_panels.h"
+#include "kernels/matmul/matmul.h"
 #include "kernels/matmul/panels.h"
 
 namespace wherry::kernels {
@@ -18,6 +19,7 @@ enum class ConvolutionFamily : std::uint8_t {
   depthwise,        ///< [kh][kw][C rounded up to vectors]
   grouped,          ///< [vector of outputs][kh][kw][c of a group][lanes]
   bf16_matmul,      ///< Bf16Panels, group by group
+  strassen,         ///< StrassenPanels
   winograd,         ///< [panel][frequency][c][panel width]
   bf16_depthwise,   ///< fp32: [32 channels][kh][kw][32], see bf16_depthwise.h
 };
@@ -35,6 +37,11 @@ GroupedVectors grouped_vectors(const ConvolutionWeights& weights, std::int64_t l
 
 std::unique_ptr<const Convolution> make_implicit_convolution(const ConvolutionShape& shape, base::Isa isa, int threads,
                                                              const Choice& choice);
+std::unique_ptr<const Convolution> make_strassen_convolution(const ConvolutionShape& shape, base::Isa isa, int threads);
+/// 1×1, of one group, whose pixels lie one stride apart, and of as many channels as Strassen's algorithm wants.
+bool strassen_allowed(const ConvolutionShape& shape, base::Isa isa);
+/// The weights as the matrix [C, O] that they are.
+PackedMatrix strassen_matrix(const ConvolutionWeights& weights);
 Bf16Panels bf16_panels(const ConvolutionWeights& weights);
 std::unique_ptr<const Convolution> make_bf16_convolution(const ConvolutionShape& shape, base::Isa isa, int threads,
                                                          const Choice& choice);

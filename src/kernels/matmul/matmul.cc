@@ -12,6 +12,7 @@
 #include "kernels/matmul/block.h"
 #include "kernels/matmul/blocking.h"
 #include "kernels/matmul/panels.h"
+#include "kernels/matmul/strassen_matmul.h"
 #include "kernels/matmul/tile_kernels.h"
 
 namespace wherry::kernels {
@@ -170,13 +171,14 @@ bool multiplied_in_bf16(const PackedMatrix& b) { return b.dtype == DType::bf16 |
 
 std::size_t packed_bytes(const PackedMatrix& b, base::Isa isa) {
   if (multiplied_in_bf16(b)) return round_up(static_cast<std::size_t>(bf16_panels(b).bytes()));
+  if (b.strassen) return round_up(strassen_panels(b, tile_kernels(isa)).elements() * sizeof(float));
   return round_up(make_panels(b.columns, tile_kernels(isa)).elements(b.depth) * sizeof(float));
 }
 
 std::string packed_format(const PackedMatrix& b, base::Isa isa) {
   if (multiplied_in_bf16(b)) return std::string(bf16_packed_format(b.in_parts));
   const TileKernels& kernels = tile_kernels(isa);
-  return fmt::format("f32_panel{}", kernels.lanes * kernels.max_vectors);
+  return fmt::format("f32_{}{}", b.strassen ? "strassen" : "panel", kernels.lanes * kernels.max_vectors);
 }
 
 void pack(const PackedMatrix& b, base::Isa isa, const float* source, std::int64_t depth_stride,
@@ -185,6 +187,7 @@ void pack(const PackedMatrix& b, base::Isa isa, const float* source, std::int64_
 }
 
 std::int64_t packing_items(const PackedMatrix& b, base::Isa isa) {
+  if (b.strassen) return strassen_panels(b, tile_kernels(isa)).halves.count;
   return multiplied_in_bf16(b) ? bf16_panels(b).count : make_panels(b.columns, tile_kernels(isa)).count;
 }
 
@@ -197,16 +200,31 @@ void pack(const PackedMatrix& b, base::Isa isa, const float* source, std::int64_
                       static_cast<std::byte*>(packed) + panels.offset(panel));
     return;
   }
+  if (b.strassen) {
+    const StrassenPanels panels = strassen_panels(b, tile_kernels(isa));
+    for (std::int64_t pair = begin; pair < end; ++pair)
+      pack_strassen_pair(panels, pair, source, depth_stride, column_stride,
+                         static_cast<float*>(packed) + panels.offset(pair));
+    return;
+  }
   const Panels panels = make_panels(b.columns, tile_kernels(isa));
   for (std::int64_t panel = begin; panel < end; ++panel)
     pack_panel(panels, panel, source, depth_stride, column_stride, 0, b.depth,
                static_cast<float*>(packed) + panels.offset(panel, b.depth));
 }
 
+bool applies(const MatmulShape& shape, base::Isa isa) {
+  const bool constant_b = shape.dtype == DType::f32 && shape.packed_b && shape.a_depth_stride == 1;
+  if (shape.in_parts) return constant_b && !shape.strassen && shape.depth >= 1 && multiplies_parts(isa);
+  if (!shape.strassen) return true;
+  return constant_b && shape.depth % 2 == 0 && shape.columns % (2 * tile_kernels(isa).lanes) == 0;
+}
+
 std::unique_ptr<const Matmul> make_matmul(const MatmulShape& shape, base::Isa isa, int threads, const Choice& choice) {
   WHERRY_CHECK(shape.rows >= 0 && shape.depth >= 0 && shape.columns >= 0);
-  WHERRY_CHECK(threads >= 1);
+  WHERRY_CHECK(threads >= 1 && applies(shape, isa));
   if (shape.dtype == DType::bf16 || shape.in_parts) return make_bf16_matmul(shape, isa, threads, choice);
+  if (shape.strassen) return make_strassen_matmul(shape, isa, threads);
   return std::make_unique<TiledMatmul>(shape, isa, threads, choice);
 }
 

@@ -27,6 +27,7 @@ struct PackedMatrix {
   std::int64_t columns = 0;  ///< N
   DType dtype = DType::f32;  ///< of the packed elements: f32, or bf16 (then K ≥ 1 and the ISA must have bf16)
   bool in_parts = false;     ///< as MatmulShape has it
+  bool strassen = false;     ///< as MatmulShape has it
 
   bool operator==(const PackedMatrix&) const = default;
 };
@@ -35,6 +36,16 @@ struct PackedMatrix {
 bool multiplies_parts(base::Isa isa);
 /// Whether that is expected to take much less time than fp32 products do.
 bool prefers_parts(base::Isa isa, std::int64_t rows, std::int64_t depth, std::int64_t columns);
+
+/// Whether Strassen's algorithm can multiply a matrix of so many rows by one of this depth and so many columns, and is
+/// expected to take less time than the plain way: it needs seven products of halves where eight would be plain, for a
+/// few sums more. Packed weights are 1.75 times as large.
+///
+/// An element of C is then a sum over more products than its own, those of the row beside it (rows 2i and 2i + 1 are
+/// one) and of a column of the panel beside its own. Errors are relative to the largest of these:
+/// strassen_matmul_test.cc measures 1.7 to 3.2 times a plain sum's (of depth 768: 1.6e-6 to 2.2e-6 where plain sums
+/// have 9e-7). An infinity or NaN in a row of A may reach the row beside it; one in B, that other column.
+bool prefers_strassen(base::Isa isa, std::int64_t rows, std::int64_t depth, std::int64_t columns);
 
 /// Bytes of B's packed form, a multiple of 64. Its memory must lie on a 64-byte boundary.
 std::size_t packed_bytes(const PackedMatrix& b, base::Isa isa);
@@ -71,6 +82,9 @@ struct MatmulShape {
   /// Datatype For Higher-Precision Computations", 2019), so that C is as near as fp32 products make it. Then K ≥ 1 and
   /// a_depth_stride is 1. An infinite element of B makes NaN of its column.
   bool in_parts = false;
+  /// Of f32 with a packed B and a_depth_stride 1, for even depths and columns that fill pairs of vectors: Strassen's
+  /// algorithm, one level of it, in Winograd's form (prefers_strassen() says what that means for C).
+  bool strassen = false;
 
   std::int64_t a_row_stride = 0;
   std::int64_t a_depth_stride = 1;
@@ -87,6 +101,9 @@ struct MatmulShape {
 
   bool operator==(const MatmulShape&) const = default;
 };
+
+/// Whether the shape can be multiplied as it says, plainly, in parts or by Strassen's algorithm.
+bool applies(const MatmulShape& shape, base::Isa isa);
 
 struct MatmulArguments {
   const void* a = nullptr;

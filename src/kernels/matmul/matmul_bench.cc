@@ -1,6 +1,6 @@
 // Every matmul tile alone on data in L1, then whole products: classifiers at batch 1 (weights from memory), transformer
 // layers, attention.
-//   matmul_bench [threads] [isa]
+//   matmul_bench [threads] [isa] [part of a product's name]
 
 #include <fmt/format.h>
 
@@ -64,6 +64,12 @@ MatmulShape product(std::int64_t rows, std::int64_t depth, std::int64_t columns)
   return shape;
 }
 
+MatmulShape strassen(std::int64_t rows, std::int64_t depth, std::int64_t columns) {
+  MatmulShape shape = product(rows, depth, columns);
+  shape.strassen = true;
+  return shape;
+}
+
 /// `heads` products over [tokens, heads · size] projections; either scores (B transposed) or the weighted sum.
 MatmulShape attention(std::int64_t tokens, std::int64_t heads, std::int64_t size, bool scores) {
   MatmulShape shape = scores ? product(tokens, size, tokens) : product(tokens, tokens, size);
@@ -80,13 +86,15 @@ MatmulShape attention(std::int64_t tokens, std::int64_t heads, std::int64_t size
   return shape;
 }
 
+const int kRep = getenv("REP") ? atoi(getenv("REP")) : 1;
 int run(int argc, char** argv) {
   const int threads = argc > 1 ? std::atoi(argv[1]) : base::usable_cores();
   base::Isa isa = base::selected_isa();
   for (const base::Isa candidate : base::kIsas)
     if (argc > 2 && base::name_of(candidate) == argv[2]) isa = candidate;
   const double one = bench::measured_peak(isa, 1), peak = bench::measured_peak(isa, threads);
-  for (int vectors = 1; vectors <= tile_kernels(isa).max_vectors; ++vectors)
+  const std::string wanted = argc > 3 ? argv[3] : "";
+  for (int vectors = 1; wanted.empty() && vectors <= tile_kernels(isa).max_vectors; ++vectors)
     for (const bool strided : {false, true}) bench_tile(isa, vectors, strided, one);
 
   const Case cases[] = {
@@ -99,14 +107,25 @@ int run(int argc, char** argv) {
       {"ViT-B scores", attention(197, 12, 64, true)},
       {"ViT-B weighted sum", attention(197, 12, 64, false)},
       {"square", product(1536, 1536, 1536)},
+      {"BERT projection S", strassen(128, 768, 768)},
+      {"BERT qkv", product(128, 768, 2304)},
+      {"BERT qkv S", strassen(128, 768, 2304)},
+      {"BERT ffn1 S", strassen(128, 768, 3072)},
+      {"BERT ffn2", product(128, 3072, 768)},
+      {"BERT ffn2 S", strassen(128, 3072, 768)},
+      {"R l3", product(196, 1024, 256)},
+      {"R l3 S", strassen(196, 1024, 256)},
+      {"R l3", product(196, 256, 1024)},
+      {"R l3 S", strassen(196, 256, 1024)},
   };
   for (const Case& one_case : cases) {
+    if (std::string_view(one_case.what).find(wanted) == std::string_view::npos) continue;
     const MatmulShape& shape = one_case.shape;
     const std::int64_t batch = shape.batch[3];
     const auto matmul = make_matmul(shape, isa, threads);
     // Generous: strided attention operands fit too.
     base::AlignedBuffer a(sizeof(float) * batch * shape.rows * shape.depth),
-        b(shape.packed_b ? packed_bytes({shape.depth, shape.columns}, isa)
+        b(shape.packed_b ? packed_bytes({shape.depth, shape.columns, DType::f32, false, shape.strassen}, isa)
                          : sizeof(float) * batch * shape.depth * shape.columns),
         c(sizeof(float) * batch * shape.rows * shape.columns);
     for (base::AlignedBuffer* buffer : {&a, &b, &c}) std::memset(buffer->data(), 0, buffer->size());
@@ -120,7 +139,7 @@ int run(int argc, char** argv) {
     double best = 1e9;
     bench::run_team(threads, [&](int t) {
       const double begin = bench::now();
-      for (int repeat = 0; repeat < 30 && (threads > 1 || bench::now() - begin < 1); ++repeat) {
+      for (int repeat = 0; repeat < 30 * kRep && (threads > 1 || bench::now() - begin < 1); ++repeat) {
         barrier.wait();
         const double start = bench::now();
         const std::int64_t items = matmul->items();

@@ -36,7 +36,7 @@ inline std::vector<base::Isa> isas_of_parts() {
 
 /// The shape's B, with its strides, in packed form.
 inline base::AlignedBuffer packed_copy(const MatmulShape& shape, base::Isa isa, const float* b) {
-  const PackedMatrix matrix{shape.depth, shape.columns, shape.dtype, shape.in_parts};
+  const PackedMatrix matrix{shape.depth, shape.columns, shape.dtype, shape.in_parts, shape.strassen};
   base::AlignedBuffer packed(packed_bytes(matrix, isa));
   if (packed.size() > 0) std::memset(packed.data(), 0xFF, packed.size());
   pack(matrix, isa, b, shape.b_depth_stride, shape.b_column_stride, packed.data());

@@ -10,7 +10,9 @@
 namespace wherry::kernels {
 
 // Defined in tiles_<isa>.cc.
-#define WHERRY_TILE(isa, lanes, vectors, gathering, strided) extern const TileWidth kTile_##isa##_##vectors;
+#define WHERRY_TILE(isa, lanes, vectors, gathering, strided) \
+  extern const TileWidth kTile_##isa##_##vectors;            \
+  extern const StrassenRows kStrassenRows_##isa;
 #include "kernels/matmul/kernels.inc"
 #undef WHERRY_TILE
 
@@ -21,9 +23,11 @@ struct Entry {
   int lanes;
   int vectors;
   const TileWidth* width;
+  const StrassenRows* strassen_rows;
 };
 
-#define WHERRY_TILE(isa, lanes, vectors, gathering, strided) {base::Isa::isa, lanes, vectors, &kTile_##isa##_##vectors},
+#define WHERRY_TILE(isa, lanes, vectors, gathering, strided) \
+  {base::Isa::isa, lanes, vectors, &kTile_##isa##_##vectors, &kStrassenRows_##isa},
 constexpr Entry kEntries[] = {
 #include "kernels/matmul/kernels.inc"
 };
@@ -31,11 +35,12 @@ constexpr Entry kEntries[] = {
 
 /// Of an instruction set without kernels of its own: no vectors.
 TileKernels collect(base::Isa isa) {
-  TileKernels result{isa, 0, 0, {}};
+  TileKernels result{isa, 0, 0, nullptr, {}};
   for (const Entry& entry : kEntries) {
     if (entry.isa != isa) continue;
     result.lanes = lanes_of(entry.lanes);
     result.max_vectors = entry.vectors > result.max_vectors ? entry.vectors : result.max_vectors;
+    result.strassen_rows = *entry.strassen_rows;
     result.widths[entry.vectors] = *entry.width;
   }
   return result;

@@ -17,6 +17,9 @@ static_assert(Vector::kLanes == 8);
 
 }  // namespace
 
+extern const StrassenRows kStrassenRows_avx2;
+constinit const StrassenRows kStrassenRows_avx2 = strassen_rows;
+
 #define WHERRY_TILE_scalar(lanes, vectors, gathering, strided)
 #define WHERRY_TILE_avx512(lanes, vectors, gathering, strided)
 #define WHERRY_TILE_avx2(lanes, vectors, gathering, strided) \

@@ -17,6 +17,9 @@ static_assert(Vector::kLanes == 16);
 
 }  // namespace
 
+extern const StrassenRows kStrassenRows_avx512;
+constinit const StrassenRows kStrassenRows_avx512 = strassen_rows;
+
 #define WHERRY_TILE_scalar(lanes, vectors, gathering, strided)
 #define WHERRY_TILE_avx2(lanes, vectors, gathering, strided)
 #define WHERRY_TILE_avx512(lanes, vectors, gathering, strided) \

@@ -100,9 +100,17 @@ void strided_tile(const TileTask& task) noexcept {
   finish(task, tail, sum);
 }
 
+#include "kernels/matmul/strassen_rows.inc"
 #include "kernels/matmul/tile_width.inc"
 
+void strassen_rows(const float* even, const float* odd, std::int64_t half, float* to, std::int64_t next) noexcept {
+  strassen_rows_of(Vector::kLanes, even, odd, half, to, next);
+}
+
 }  // namespace
+
+extern const StrassenRows kStrassenRows_neon;
+constinit const StrassenRows kStrassenRows_neon = strassen_rows;
 
 #define WHERRY_TILE_scalar(lanes, vectors, gathering, strided)
 #define WHERRY_TILE_sve(lanes, vectors, gathering, strided)

@@ -15,6 +15,9 @@ static_assert(Vector::kLanes == 4);
 
 }  // namespace
 
+extern const StrassenRows kStrassenRows_scalar;
+constinit const StrassenRows kStrassenRows_scalar = strassen_rows;
+
 #define WHERRY_TILE_avx2(lanes, vectors, gathering, strided)
 #define WHERRY_TILE_avx512(lanes, vectors, gathering, strided)
 #define WHERRY_TILE_neon(lanes, vectors, gathering, strided)

@@ -127,7 +127,26 @@ void strided_tile(const TileTask& task) noexcept {
 
 #include "kernels/matmul/tile_width.inc"
 
+/// The operations of strassen_rows.inc.
+struct Vector {
+  using Type = svfloat32_t;
+  static svbool_t mask(std::int64_t lanes) { return svwhilelt_b32_s64(0, lanes); }
+  static Type load(const float* p, svbool_t mask = svptrue_b32()) { return svld1_f32(mask, p); }
+  static void store(float* p, Type x, svbool_t mask = svptrue_b32()) { svst1_f32(mask, p, x); }
+  static Type add(Type a, Type b) { return svadd_f32_x(svptrue_b32(), a, b); }
+  static Type sub(Type a, Type b) { return svsub_f32_x(svptrue_b32(), a, b); }
+};
+
+#include "kernels/matmul/strassen_rows.inc"
+
+void strassen_rows(const float* even, const float* odd, std::int64_t half, float* to, std::int64_t next) noexcept {
+  strassen_rows_of(static_cast<std::int64_t>(svcntw()), even, odd, half, to, next);
+}
+
 }  // namespace
+
+extern const StrassenRows kStrassenRows_sve;
+constinit const StrassenRows kStrassenRows_sve = strassen_rows;
 
 #define WHERRY_TILE_scalar(vectors, gathering, strided)
 #define WHERRY_TILE_neon(vectors, gathering, strided)

@@ -158,25 +158,51 @@ kernels::ConvolutionShape shape_of(const ir::Node& node, const Operand& x, const
   return shape;
 }
 
-void choose_parts(kernels::ConvolutionShape& shape, const Lowering& lowering) {
-  kernels::ConvolutionWeights& weights = shape.weights;
-  weights.in_parts =
-      weights.winograd == 0 && weights.groups == 1 && lowering.algorithms().convolution_parts &&
-      lowering.takes_apart(weights.dtype, shape.batch * shape.out_h() * shape.out_w(),
-                           weights.kernel_h * weights.kernel_w * weights.in_channels, weights.out_channels);
+namespace {
+
+std::string packing_name(const ir::Node& node, const kernels::ConvolutionWeights& weights, const Lowering& lowering) {
+  const base::Isa isa = lowering.isa_for(weights.dtype, weights.in_parts);
+  return fmt::format("{} {} in {} groups", kernels::packed_format(weights, isa), to_string(node.input(1)->type().sizes),
+                     weights.groups);
+}
+
+}  // namespace
+
+void choose_algorithm(const ir::Node& node, kernels::ConvolutionShape& shape, const Lowering& lowering) {
+  const Algorithms& allowed = lowering.algorithms();
+  const base::Isa isa = lowering.isa_for(shape.weights.dtype);
+  std::vector<kernels::ConvolutionShape> ways{shape};  // the fastest first
+  const auto add = [&](bool is_allowed, bool is_faster, auto&& change) {
+    kernels::ConvolutionShape way = shape;
+    change(way.weights);
+    if (is_allowed && kernels::applies(way, lowering.isa_for(way.weights.dtype, way.weights.in_parts)))
+      ways.insert(is_faster ? ways.begin() : ways.end(), way);
+  };
+  add(allowed.strassen, kernels::prefers_strassen(shape, isa),
+      [](kernels::ConvolutionWeights& weights) { weights.strassen = true; });
+  const int winograd = allowed.winograd ? kernels::choose_winograd(shape, isa) : 0;
+  add(allowed.convolution_parts,
+      winograd == 0 && lowering.takes_apart(shape.weights.dtype, shape.batch * shape.out_h() * shape.out_w(),
+                                            shape.weights.kernel_h * shape.weights.kernel_w * shape.weights.in_channels,
+                                            shape.weights.out_channels),
+      [](kernels::ConvolutionWeights& weights) { weights.in_parts = true; });
+  for (const int tile : {2, 4})
+    add(allowed.winograd, winograd == tile, [&](kernels::ConvolutionWeights& weights) { weights.winograd = tile; });
+  const auto held = std::find_if(ways.begin(), ways.end(), [&](const kernels::ConvolutionShape& way) {
+    return lowering.supplies(node.input(1), packing_name(node, way.weights, lowering));
+  });
+  shape = held != ways.end() ? *held : ways.front();
 }
 
 const std::byte* pack_weights(const ir::Node& node, const kernels::ConvolutionWeights& weights, Lowering& lowering) {
-  const ir::Value* weight = node.input(1);
   const base::Isa isa = lowering.isa_for(weights.dtype, weights.in_parts);
-  const std::string name = fmt::format("{} {} in {} groups", kernels::packed_format(weights, isa),
-                                       to_string(weight->type().sizes), weights.groups);
-  return lowering.pack(weight,
-                       {name, kernels::packed_bytes(weights, isa), kernels::packing_items(weights, isa),
-                        [weights, isa](const Tensor& tensor, std::byte* packed, std::int64_t begin, std::int64_t end) {
-                          kernels::pack(weights, isa, static_cast<const float*>(tensor.data()), tensor.strides().data(),
-                                        packed, begin, end);
-                        }});
+  return lowering.pack(
+      node.input(1),
+      {packing_name(node, weights, lowering), kernels::packed_bytes(weights, isa), kernels::packing_items(weights, isa),
+       [weights, isa](const Tensor& tensor, std::byte* packed, std::int64_t begin, std::int64_t end) {
+         kernels::pack(weights, isa, static_cast<const float*>(tensor.data()), tensor.strides().data(), packed, begin,
+                       end);
+       }});
 }
 
 void lower_convolution(const ir::Node& node, Lowering& lowering) {
@@ -213,17 +239,15 @@ void lower_convolution(const ir::Node& node, Lowering& lowering) {
   shape.x_halo = shape.x_stride_phase != 0 || (halo.top >= shape.pad_top && halo.bottom >= shape.pad_bottom &&
                                                halo.left >= shape.pad_left && halo.right >= shape.pad_right);
   if (pads_channels) shape.x_halo = true;
-  if (lowering.algorithms().winograd)
-    shape.weights.winograd = kernels::choose_winograd(shape, lowering.isa_for(x.dtype));
-  choose_parts(shape, lowering);
-  const base::Isa isa = lowering.isa_for(x.dtype, shape.weights.in_parts);
-  parts.weights = pack_weights(node, shape.weights, lowering);
   if (!whole_batch) {
     parts.images = shape.batch;
     parts.x_image_bytes = shape.x_stride_n * static_cast<std::int64_t>(size_of(x.dtype));
     parts.y_image_bytes = shape.y_stride_n * static_cast<std::int64_t>(size_of(y.dtype));
     shape.batch = 1;
   }
+  choose_algorithm(node, shape, lowering);
+  const base::Isa isa = lowering.isa_for(x.dtype, shape.weights.in_parts);
+  parts.weights = pack_weights(node, shape.weights, lowering);
   if (fused) {
     parts.epilogue = make_epilogue(node, *rows, lowering);
   } else if (node.input(2) != nullptr) {

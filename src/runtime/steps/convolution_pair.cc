@@ -152,8 +152,21 @@ void lower_convolution_pair(const ir::Node& pointwise, const ir::Node& depthwise
   const auto element = static_cast<std::int64_t>(size_of(x.dtype));
   ConvolutionShape first = shape_of(pointwise, x, wide);
   const ConvolutionShape second = shape_of(depthwise, wide, y);
-  choose_parts(first, lowering);
   const std::int64_t parts = *divide(depthwise, lowering.threads());
+  const std::int64_t wide_row = wide.sizes[1] * wide.sizes[3];
+  // So many rows of one image, to the buffer.
+  const auto rows_of_first = [&](std::int64_t rows) {
+    ConvolutionShape narrow = first;
+    narrow.batch = 1;
+    narrow.in_h = rows;
+    narrow.y_stride_w = wide.sizes[1];
+    narrow.y_stride_h = wide_row;
+    narrow.y_stride_n = rows * wide_row;
+    return narrow;
+  };
+  ConvolutionShape typical = rows_of_first(base::ceil_div(first.in_h, parts));
+  choose_algorithm(pointwise, typical, lowering);
+  first.weights = typical.weights;
 
   ConvolutionPairStep::Facts facts;
   facts.x = x.slot, facts.y = y.slot;
@@ -168,7 +181,7 @@ void lower_convolution_pair(const ir::Node& pointwise, const ir::Node& depthwise
     const base::Isa isa = isa_of(shape);
     return lowering.primitive(primitive_key(shape, isa, 1), [&] { return kernels::make_convolution(shape, isa, 1); });
   };
-  const std::int64_t out_h = y.sizes[2], wide_row = wide.sizes[1] * wide.sizes[3];
+  const std::int64_t out_h = y.sizes[2];
   std::size_t kernel_scratch = 0;
   for (std::int64_t n = 0; n < x.sizes[0]; ++n) {
     std::int64_t before_from = 0, before_until = 0;  // rows of the wide image that the part before has
@@ -178,13 +191,7 @@ void lower_convolution_pair(const ir::Node& pointwise, const ir::Node& depthwise
       const std::int64_t bottom = (end_row - 1) * second.stride_h - second.pad_top + second.weights.kernel_h;
       const std::int64_t from = std::max<std::int64_t>(top, 0), until = std::min(bottom, second.in_h);
       const auto rows_of = [&](std::int64_t begin) {
-        ConvolutionShape narrow = first;
-        narrow.batch = 1;
-        narrow.in_h = until - begin;
-        narrow.y_stride_w = wide.sizes[1];
-        narrow.y_stride_h = wide_row;
-        narrow.y_stride_n = narrow.in_h * wide_row;
-        return ConvolutionPairStep::Rows{begin < until ? primitive(narrow) : nullptr,
+        return ConvolutionPairStep::Rows{begin < until ? primitive(rows_of_first(until - begin)) : nullptr,
                                          element * (n * first.x_stride_n + begin * first.x_stride_h)};
       };
       ConvolutionShape here = second;

@@ -116,16 +116,48 @@ bool packs(const ir::Value& b) {
   return b.is_constant() && std::all_of(sizes.begin(), sizes.end() - 2, [](std::int64_t size) { return size == 1; });
 }
 
+std::string packing_name(const ir::Value* b, const kernels::PackedMatrix& matrix, const Lowering& lowering) {
+  const base::Isa isa = lowering.isa_for(matrix.dtype, matrix.in_parts);
+  return fmt::format("{} {}", kernels::packed_format(matrix, isa), to_string(b->type().sizes));
+}
+
+kernels::PackedMatrix packed_matrix(const kernels::MatmulShape& shape) {
+  return {shape.depth, shape.columns, shape.dtype, shape.in_parts, shape.strassen};
+}
+
+/// How `rows` rows are multiplied by the constant b: the way that is expected to be fastest, unless b is held for
+/// another only.
+void choose_algorithm(kernels::MatmulShape& shape, std::int64_t rows, const ir::Value* b, const Lowering& lowering) {
+  const Algorithms& allowed = lowering.algorithms();
+  kernels::MatmulShape in_parts = shape, strassen = shape;
+  in_parts.in_parts = true;
+  strassen.strassen = true;
+  const auto may = [&](bool is_allowed, const kernels::MatmulShape& way) {
+    return is_allowed && kernels::applies(way, lowering.isa_for(way.dtype, way.in_parts));
+  };
+  std::vector<kernels::MatmulShape> ways{shape};  // the fastest first
+  const auto add = [&](const kernels::MatmulShape& way, bool is_faster) {
+    ways.insert(is_faster ? ways.begin() : ways.end(), way);
+  };
+  if (may(allowed.strassen, strassen))
+    add(strassen, kernels::prefers_strassen(lowering.isa(), rows, shape.depth, shape.columns));
+  if (may(allowed.linear_parts, in_parts))
+    add(in_parts, lowering.takes_apart(shape.dtype, rows, shape.depth, shape.columns));
+  const auto held = std::find_if(ways.begin(), ways.end(), [&](const kernels::MatmulShape& way) {
+    return lowering.supplies(b, packing_name(b, packed_matrix(way), lowering));
+  });
+  shape = held != ways.end() ? *held : ways.front();
+}
+
 const std::byte* pack_weights(const ir::Value* b, const kernels::PackedMatrix& matrix, Lowering& lowering) {
   const base::Isa isa = lowering.isa_for(matrix.dtype, matrix.in_parts);
-  const std::string name = fmt::format("{} {}", kernels::packed_format(matrix, isa), to_string(b->type().sizes));
-  return lowering.pack(b,
-                       {name, kernels::packed_bytes(matrix, isa), kernels::packing_items(matrix, isa),
-                        [matrix, isa](const Tensor& tensor, std::byte* packed, std::int64_t begin, std::int64_t end) {
-                          const std::size_t rank = tensor.sizes().size();
-                          kernels::pack(matrix, isa, static_cast<const float*>(tensor.data()),
-                                        tensor.strides()[rank - 2], tensor.strides()[rank - 1], packed, begin, end);
-                        }});
+  return lowering.pack(
+      b, {packing_name(b, matrix, lowering), kernels::packed_bytes(matrix, isa), kernels::packing_items(matrix, isa),
+          [matrix, isa](const Tensor& tensor, std::byte* packed, std::int64_t begin, std::int64_t end) {
+            const std::size_t rank = tensor.sizes().size();
+            kernels::pack(matrix, isa, static_cast<const float*>(tensor.data()), tensor.strides()[rank - 2],
+                          tensor.strides()[rank - 1], packed, begin, end);
+          }});
 }
 
 }  // namespace
@@ -161,10 +193,8 @@ void lower_matmul(const ir::Node& node, Lowering& lowering) {
 
   std::vector<Dims> strides{outer_strides(a, c.sizes, a.strides[a.strides.size() - 2])};
   MatmulStep::Parts parts;
-  shape.in_parts =
-      packed && shape.a_depth_stride == 1 && lowering.algorithms().linear_parts &&
-      lowering.takes_apart(a.dtype, c.numel() / std::max<std::int64_t>(shape.columns, 1), shape.depth, shape.columns);
-  const kernels::PackedMatrix matrix{shape.depth, shape.columns, shape.dtype, shape.in_parts};
+  if (packed) choose_algorithm(shape, c.numel() / std::max<std::int64_t>(shape.columns, 1), b_value, lowering);
+  const kernels::PackedMatrix matrix = packed_matrix(shape);
   const base::Isa isa = lowering.isa_for(shape.dtype, shape.in_parts);
   if (packed) {
     parts.packed = pack_weights(b_value, matrix, lowering);
