@@ -20,11 +20,13 @@ std::int64_t round_up(std::int64_t value, std::int64_t step) { return divide_up(
 
 /// Rows of a block: as many as make reading the weights worth it, as few as leave the left factors in L2.
 constexpr std::int64_t kMostBlockRows = 128, kFewestBlockRows = 64;
+/// Rows so many elements apart fall into two sets of L1, a dozen of them into one way too many.
+constexpr std::int64_t kCrowdedStride = 512;
 constexpr std::int64_t kPairsAhead = 3;  ///< of rows, when left factors are made
 /// Below these the sums cost more than the products they save.
 constexpr std::int64_t kLeastDepth = 256, kLeastColumns = 128;
 /// Below it the weights, of which there are 1.75 times as many bytes, may not come from memory in time.
-constexpr std::int64_t kFewestRows = 96;
+constexpr std::int64_t kFewestRows = 64;
 /// A beyond it comes from other caches while nothing is multiplied, which only many columns pay for.
 constexpr std::int64_t kMostBytesOfA = 2 << 20, kColumnsForLargeA = 512;
 
@@ -49,16 +51,17 @@ class StrassenMatmul final : public Matmul {
   struct Block {
     std::int64_t first_row = 0;
     std::int64_t rows[2] = {};
+    const float* a = nullptr;  ///< its first row
   };
   Block block_at(std::int64_t block) const {
     const std::int64_t pairs = divide_up(shape_.rows, 2);
     const std::int64_t first = 2 * (pairs * block / blocks_);
     const std::int64_t end = std::min(shape_.rows, 2 * (pairs * (block + 1) / blocks_));
-    return {first, {(end - first + 1) / 2, (end - first) / 2}};
+    return {first, {(end - first + 1) / 2, (end - first) / 2}, nullptr};
   }
   /// As few as may be that let `threads` end together.
   std::int64_t choose_blocks(int threads) const;
-  void make_lefts(const float* a, const Block& block, float* scratch) const noexcept;
+  void make_lefts(const Block& block, float* scratch) const noexcept;
   void run_pair(const MatmulArguments& arguments, const Block& block, std::int64_t pair, const EpilogueOrigin& origin,
                 std::int64_t c_offset, float* scratch) const noexcept;
 
@@ -67,6 +70,7 @@ class StrassenMatmul final : public Matmul {
   StrassenPanels panels_;
   std::int64_t batch_ = 1, blocks_ = 0, half_rows_ = 0;
   std::int64_t left_stride_ = 0;  ///< of a row of a left factor
+  bool copies_ = false;           ///< whether A's quarters are copied, as its sums are made
   std::int64_t sums_at_ = 0, result_at_ = 0, zeros_at_ = 0, scratch_elements_ = 0;
   std::string name_;
 };
@@ -78,7 +82,8 @@ StrassenMatmul::StrassenMatmul(const MatmulShape& shape, base::Isa isa, int thre
   blocks_ = choose_blocks(threads);
   half_rows_ = blocks_ == 0 ? 0 : divide_up(divide_up(shape.rows, 2), blocks_);
   left_stride_ = (divide_up(panels_.half_depth, 16) | 1) * 16;
-  sums_at_ = kStrassenLefts * half_rows_ * left_stride_;
+  copies_ = 2 * shape.a_row_stride % kCrowdedStride == 0;
+  sums_at_ = (copies_ ? kStrassenLefts : kA11) * half_rows_ * left_stride_;
   const std::int64_t width = panels_.halves.widest() * panels_.halves.lanes;
   result_at_ = sums_at_ + round_up(3 * half_rows_ * width, 16);
   zeros_at_ = result_at_ + 4 * half_rows_ * width;
@@ -91,11 +96,12 @@ StrassenMatmul::StrassenMatmul(const MatmulShape& shape, base::Isa isa, int thre
 std::int64_t StrassenMatmul::choose_blocks(int threads) const {
   const std::int64_t fewest = divide_up(shape_.rows, kMostBlockRows);
   const std::int64_t most = std::max(fewest, shape_.rows / kFewestBlockRows), pairs = panels_.halves.count;
+  if (pairs == 0) return fewest;
   std::int64_t best = fewest;
   double least = 0;
   for (std::int64_t blocks = fewest; blocks <= most; ++blocks) {
     // In vectors of A: seven products by half a pair's columns each, and the left factors of each block begun.
-    constexpr double kCyclesOfLefts = 16;
+    constexpr double kCyclesOfLefts = 32;
     const std::int64_t items = divide_up(batch_ * blocks * pairs, threads);
     const double products = 7 * static_cast<double>(panels_.halves.widest() * panels_.halves.lanes) / 2;
     const double rows = static_cast<double>(shape_.rows) / static_cast<double>(blocks);
@@ -108,7 +114,8 @@ std::int64_t StrassenMatmul::choose_blocks(int threads) const {
   return best;
 }
 
-void StrassenMatmul::make_lefts(const float* a, const Block& block, float* scratch) const noexcept {
+void StrassenMatmul::make_lefts(const Block& block, float* scratch) const noexcept {
+  const float* const a = block.a;
   float* const zeros = scratch + zeros_at_;
   if (block.rows[1] < block.rows[0]) std::fill_n(zeros, shape_.depth, 0.0f);
   for (std::int64_t r = 0; r < block.rows[0]; ++r) {
@@ -118,7 +125,8 @@ void StrassenMatmul::make_lefts(const float* a, const Block& block, float* scrat
     if (const std::int64_t ahead = 2 * (r + kPairsAhead); ahead + 1 < block.rows[0] + block.rows[1])
       for (std::int64_t row = ahead; row < ahead + 2; ++row)
         for (std::int64_t k = 0; k < shape_.depth; k += 16) __builtin_prefetch(a + row * shape_.a_row_stride + k);
-    kernels_.strassen_rows(even, odd, panels_.half_depth, scratch + r * left_stride_, half_rows_ * left_stride_);
+    kernels_.strassen_rows(even, odd, panels_.half_depth, scratch + r * left_stride_, half_rows_ * left_stride_,
+                           copies_);
   }
 }
 
@@ -151,7 +159,7 @@ void StrassenMatmul::run_pair(const MatmulArguments& arguments, const Block& blo
   task.columns = width;
   task.low = epilogue.low;
   task.high = epilogue.high;
-  const auto walk = [&](const float* a, const float* b, std::int64_t rows, const Terms& terms) {
+  const auto walk = [&](const float* a, std::int64_t a_stride, const float* b, std::int64_t rows, const Terms& terms) {
     const std::int64_t tiles = divide_up(rows, kernels.max_rows);
     const std::int64_t wanted = b == nullptr ? 0 : matrix * static_cast<std::int64_t>(sizeof(float));
     task.depth = b == nullptr ? 0 : depth;
@@ -159,8 +167,8 @@ void StrassenMatmul::run_pair(const MatmulArguments& arguments, const Block& blo
     task.prefetch_step = wanted > 0 && tiles > 0 ? divide_up(wanted, tiles * depth) : 0;
     for (std::int64_t tile = 0; tile < tiles; ++tile) {
       const std::int64_t row = rows * tile / tiles, end = rows * (tile + 1) / tiles;
-      task.a = a + row * left_stride_;
-      task.a_stride = left_stride_;
+      task.a = a + row * a_stride;
+      task.a_stride = a_stride;
       task.init = terms.init == nullptr ? nullptr : terms.init + row * terms.init_stride;
       task.init_stride = terms.init_stride;
       task.residual = terms.residual == nullptr ? nullptr : terms.residual + row * terms.residual_stride;
@@ -172,11 +180,17 @@ void StrassenMatmul::run_pair(const MatmulArguments& arguments, const Block& blo
     }
   };
   const auto multiply = [&](StrassenLeft left, Factor factor, std::int64_t rows, const Terms& terms) {
-    walk(scratch + left * half_rows_ * left_stride_, packed + factor * matrix, rows, terms);
+    const float* const b = packed + factor * matrix;
+    if (left < kA11 || copies_) {
+      walk(scratch + left * half_rows_ * left_stride_, left_stride_, b, rows, terms);
+    } else {
+      const float* const a = block.a + (left == kA22 ? shape_.a_row_stride : 0) + (left == kA11 ? 0 : depth);
+      walk(a, 2 * shape_.a_row_stride, b, rows, terms);
+    }
   };
   const auto finish = [&](const float* one, const float* other, std::int64_t rows, float* c, std::int64_t c_stride) {
     task.clamp = clamps;
-    walk(scratch, nullptr, rows, {one, width, other, width, c, c_stride});
+    walk(scratch, 0, nullptr, rows, {one, width, other, width, c, c_stride});
     task.clamp = false;
   };
 
@@ -218,7 +232,7 @@ void StrassenMatmul::run_pair(const MatmulArguments& arguments, const Block& blo
   multiply(kA22, kMinusT4, odd, {bias_at(0), 0, residual_at(1, 0), residual_stride, t, width});
   finish(x, t, odd, c_at(1, 0), c_stride);
   if (epilogue.residual != nullptr)
-    walk(scratch, nullptr, odd, {x, width, residual_at(1, 1), residual_stride, x, width});
+    walk(scratch, 0, nullptr, odd, {x, width, residual_at(1, 1), residual_stride, x, width});
   finish(w, x, odd, c_at(1, 1), c_stride);
 
   if (epilogue.program != nullptr) {
@@ -242,7 +256,7 @@ void StrassenMatmul::run(const MatmulArguments& arguments, std::int64_t begin, s
   std::int64_t operand_offsets[kMaxEpilogueOperands];
   EpilogueOrigin origin;
   origin.operand_offsets = operand_offsets;
-  std::int64_t a_offset = 0, c_offset = 0, last = -1;
+  std::int64_t c_offset = 0, last = -1;
   Block block;
   for (std::int64_t item = begin; item < end; ++item) {
     const std::int64_t pair = item % panels_.halves.count, of_block = item / panels_.halves.count;
@@ -254,13 +268,14 @@ void StrassenMatmul::run(const MatmulArguments& arguments, std::int64_t begin, s
         rest /= shape_.batch[d];
       }
       block = block_at(of_block % blocks_);
-      a_offset = dot(index, shape_.a_batch_strides) + block.first_row * shape_.a_row_stride;
       c_offset = dot(index, shape_.c_batch_strides) + block.first_row * shape_.c_row_stride;
       origin.residual_offset = dot(index, arguments.residual_batch_strides);
       for (int o = 0; o < arguments.epilogue.operand_count; ++o)
         operand_offsets[o] =
             arguments.operand_batch_strides == nullptr ? 0 : dot(index, arguments.operand_batch_strides[o]);
-      make_lefts(static_cast<const float*>(arguments.a) + a_offset, block, scratch);
+      block.a = static_cast<const float*>(arguments.a) + dot(index, shape_.a_batch_strides) +
+                block.first_row * shape_.a_row_stride;
+      make_lefts(block, scratch);
       last = of_block;
     }
     origin.row = block.first_row;

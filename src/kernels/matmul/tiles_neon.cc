@@ -103,8 +103,9 @@ void strided_tile(const TileTask& task) noexcept {
 #include "kernels/matmul/strassen_rows.inc"
 #include "kernels/matmul/tile_width.inc"
 
-void strassen_rows(const float* even, const float* odd, std::int64_t half, float* to, std::int64_t next) noexcept {
-  strassen_rows_of(Vector::kLanes, even, odd, half, to, next);
+void strassen_rows(const float* even, const float* odd, std::int64_t half, float* to, std::int64_t next,
+                   bool copies) noexcept {
+  strassen_rows_of(Vector::kLanes, even, odd, half, to, next, copies);
 }
 
 }  // namespace

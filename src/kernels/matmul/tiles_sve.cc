@@ -139,8 +139,9 @@ struct Vector {
 
 #include "kernels/matmul/strassen_rows.inc"
 
-void strassen_rows(const float* even, const float* odd, std::int64_t half, float* to, std::int64_t next) noexcept {
-  strassen_rows_of(static_cast<std::int64_t>(svcntw()), even, odd, half, to, next);
+void strassen_rows(const float* even, const float* odd, std::int64_t half, float* to, std::int64_t next,
+                   bool copies) noexcept {
+  strassen_rows_of(static_cast<std::int64_t>(svcntw()), even, odd, half, to, next, copies);
 }
 
 }  // namespace
