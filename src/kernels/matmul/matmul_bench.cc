@@ -1,5 +1,5 @@
 // Every matmul tile alone on data in L1, then whole products: classifiers at batch 1 (weights from memory), transformer
-// layers, attention.
+// layers, attention. Those that Strassen's algorithm is preferred for are multiplied plainly too.
 //   matmul_bench [threads] [isa] [part of a product's name]
 
 #include <fmt/format.h>
@@ -64,12 +64,6 @@ MatmulShape product(std::int64_t rows, std::int64_t depth, std::int64_t columns)
   return shape;
 }
 
-MatmulShape strassen(std::int64_t rows, std::int64_t depth, std::int64_t columns) {
-  MatmulShape shape = product(rows, depth, columns);
-  shape.strassen = true;
-  return shape;
-}
-
 /// `heads` products over [tokens, heads · size] projections; either scores (B transposed) or the weighted sum.
 MatmulShape attention(std::int64_t tokens, std::int64_t heads, std::int64_t size, bool scores) {
   MatmulShape shape = scores ? product(tokens, size, tokens) : product(tokens, tokens, size);
@@ -86,7 +80,41 @@ MatmulShape attention(std::int64_t tokens, std::int64_t heads, std::int64_t size
   return shape;
 }
 
-const int kRep = getenv("REP") ? atoi(getenv("REP")) : 1;
+void bench_product(const char* what, const MatmulShape& shape, base::Isa isa, int threads, double peak) {
+  const std::int64_t batch = shape.batch[3];
+  const auto matmul = make_matmul(shape, isa, threads);
+  // Generous: strided attention operands fit too.
+  base::AlignedBuffer a(sizeof(float) * batch * shape.rows * shape.depth),
+      b(shape.packed_b ? packed_bytes({shape.depth, shape.columns, DType::f32, false, shape.strassen}, isa)
+                       : sizeof(float) * batch * shape.depth * shape.columns),
+      c(sizeof(float) * batch * shape.rows * shape.columns);
+  for (base::AlignedBuffer* buffer : {&a, &b, &c}) std::memset(buffer->data(), 0, buffer->size());
+  std::vector<base::AlignedBuffer> scratch;
+  for (int t = 0; t < threads; ++t) scratch.emplace_back(matmul->scratch_bytes());
+  MatmulArguments arguments;
+  arguments.a = reinterpret_cast<const float*>(a.data());
+  arguments.b = b.data();
+  arguments.c = c.data();
+  bench::Barrier barrier(threads);
+  double best = 1e9;
+  bench::run_team(threads, [&](int t) {
+    const double begin = bench::now();
+    for (int repeat = 0; repeat < 100 && (threads > 1 || bench::now() - begin < 1); ++repeat) {
+      barrier.wait();
+      const double start = bench::now();
+      const std::int64_t items = matmul->items();
+      matmul->run(arguments, items * t / threads, items * (t + 1) / threads, scratch[t].data());
+      barrier.wait();
+      if (t == 0) best = std::min(best, bench::now() - start);
+    }
+  });
+  const double operations = 2.0 * static_cast<double>(batch * shape.rows * shape.depth * shape.columns);
+  fmt::print("{:<27} {:>4}x{:<5}x{:<5} {:<28} {:>4} items {:9.1f} us {:7.1f} GFLOP/s {:5.1f} %, B at {:5.1f} GB/s\n",
+             what, shape.rows, shape.depth, shape.columns, matmul->name(), matmul->items(), best * 1e6,
+             operations / best * 1e-9, peak > 0 ? operations / best / peak * 100 : 0.0,
+             static_cast<double>(b.size()) / best * 1e-9);
+}
+
 int run(int argc, char** argv) {
   const int threads = argc > 1 ? std::atoi(argv[1]) : base::usable_cores();
   base::Isa isa = base::selected_isa();
@@ -98,61 +126,20 @@ int run(int argc, char** argv) {
     for (const bool strided : {false, true}) bench_tile(isa, vectors, strided, one);
 
   const Case cases[] = {
-      {"ResNet-50 fc, batch 1", product(1, 2048, 1000)},
-      {"VGG-16 fc1, batch 1", product(1, 25088, 4096)},
-      {"VGG-16 fc1, batch 4", product(4, 25088, 4096)},
-      {"BERT projection", product(128, 768, 768)},
-      {"BERT feed-forward", product(128, 768, 3072)},
-      {"ViT-B feed-forward", product(197, 3072, 768)},
-      {"ViT-B scores", attention(197, 12, 64, true)},
-      {"ViT-B weighted sum", attention(197, 12, 64, false)},
-      {"square", product(1536, 1536, 1536)},
-      {"BERT projection S", strassen(128, 768, 768)},
-      {"BERT qkv", product(128, 768, 2304)},
-      {"BERT qkv S", strassen(128, 768, 2304)},
-      {"BERT ffn1 S", strassen(128, 768, 3072)},
-      {"BERT ffn2", product(128, 3072, 768)},
-      {"BERT ffn2 S", strassen(128, 3072, 768)},
-      {"R l3", product(196, 1024, 256)},
-      {"R l3 S", strassen(196, 1024, 256)},
-      {"R l3", product(196, 256, 1024)},
-      {"R l3 S", strassen(196, 256, 1024)},
+      {"ResNet-50 fc, batch 1", product(1, 2048, 1000)},       {"VGG-16 fc1, batch 1", product(1, 25088, 4096)},
+      {"VGG-16 fc1, batch 4", product(4, 25088, 4096)},        {"BERT projection", product(128, 768, 768)},
+      {"BERT queries, keys, values", product(128, 768, 2304)}, {"BERT feed-forward", product(128, 768, 3072)},
+      {"BERT feed-forward, second", product(128, 3072, 768)},  {"ResNet-50 14x14", product(196, 1024, 256)},
+      {"ViT-B feed-forward", product(197, 3072, 768)},         {"ViT-B scores", attention(197, 12, 64, true)},
+      {"ViT-B weighted sum", attention(197, 12, 64, false)},   {"square", product(1536, 1536, 1536)},
   };
   for (const Case& one_case : cases) {
     if (std::string_view(one_case.what).find(wanted) == std::string_view::npos) continue;
-    const MatmulShape& shape = one_case.shape;
-    const std::int64_t batch = shape.batch[3];
-    const auto matmul = make_matmul(shape, isa, threads);
-    // Generous: strided attention operands fit too.
-    base::AlignedBuffer a(sizeof(float) * batch * shape.rows * shape.depth),
-        b(shape.packed_b ? packed_bytes({shape.depth, shape.columns, DType::f32, false, shape.strassen}, isa)
-                         : sizeof(float) * batch * shape.depth * shape.columns),
-        c(sizeof(float) * batch * shape.rows * shape.columns);
-    for (base::AlignedBuffer* buffer : {&a, &b, &c}) std::memset(buffer->data(), 0, buffer->size());
-    std::vector<base::AlignedBuffer> scratch;
-    for (int t = 0; t < threads; ++t) scratch.emplace_back(matmul->scratch_bytes());
-    MatmulArguments arguments;
-    arguments.a = reinterpret_cast<const float*>(a.data());
-    arguments.b = b.data();
-    arguments.c = c.data();
-    bench::Barrier barrier(threads);
-    double best = 1e9;
-    bench::run_team(threads, [&](int t) {
-      const double begin = bench::now();
-      for (int repeat = 0; repeat < 30 * kRep && (threads > 1 || bench::now() - begin < 1); ++repeat) {
-        barrier.wait();
-        const double start = bench::now();
-        const std::int64_t items = matmul->items();
-        matmul->run(arguments, items * t / threads, items * (t + 1) / threads, scratch[t].data());
-        barrier.wait();
-        if (t == 0) best = std::min(best, bench::now() - start);
-      }
-    });
-    const double operations = 2.0 * static_cast<double>(batch * shape.rows * shape.depth * shape.columns);
-    fmt::print("{:<22} {:>4}x{:<5}x{:<5} {:<16} {:>4} items {:9.1f} us {:7.1f} GFLOP/s {:5.1f} %, B at {:5.1f} GB/s\n",
-               one_case.what, shape.rows, shape.depth, shape.columns, matmul->name(), matmul->items(), best * 1e6,
-               operations / best * 1e-9, peak > 0 ? operations / best / peak * 100 : 0.0,
-               static_cast<double>(b.size()) / best * 1e-9);
+    MatmulShape shape = one_case.shape;
+    bench_product(one_case.what, shape, isa, threads, peak);
+    shape.strassen = true;
+    if (shape.packed_b && prefers_strassen(isa, shape.rows, shape.depth, shape.columns))
+      bench_product(one_case.what, shape, isa, threads, peak);
   }
   return 0;
 }

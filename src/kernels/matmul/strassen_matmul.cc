@@ -27,11 +27,11 @@ constexpr std::int64_t kPairsAhead = 3;  ///< of rows, when left factors are mad
 constexpr std::int64_t kLeastDepth = 256, kLeastColumns = 128;
 /// Below it the weights, of which there are 1.75 times as many bytes, may not come from memory in time.
 constexpr std::int64_t kFewestRows = 64;
-/// A beyond it comes from other caches while nothing is multiplied, which only many columns pay for.
-constexpr std::int64_t kMostBytesOfA = 2 << 20, kColumnsForLargeA = 512;
+/// A large A comes from other caches while nothing is multiplied, which many columns pay for.
+constexpr std::int64_t kBytesOfAForAColumn = 8 << 10, kColumnsForAnyA = 512;
 
 /// The matrices of a pair, in the order of their use. B is cut into B11 B12 over B21 B22.
-enum Factor { kB11, kB21, kT2, kT1, kB22, kT3, kMinusT4, kFactors };
+enum Factor { kB11, kB21, kT2, kT1, kB22, kT3, kMinusT4 };
 
 class StrassenMatmul final : public Matmul {
  public:
@@ -324,7 +324,7 @@ void pack_strassen_pair(const StrassenPanels& panels, std::int64_t pair, const f
 bool prefers_strassen(base::Isa isa, std::int64_t rows, std::int64_t depth, std::int64_t columns) {
   if (depth % 2 != 0 || columns % (2 * tile_kernels(isa).lanes) != 0) return false;
   if (rows < kFewestRows || depth < kLeastDepth || columns < kLeastColumns) return false;
-  return rows * depth * 4 <= kMostBytesOfA || columns >= kColumnsForLargeA;
+  return columns >= std::min(kColumnsForAnyA, rows * depth * 4 / kBytesOfAForAColumn);
 }
 
 std::unique_ptr<const Matmul> make_strassen_matmul(const MatmulShape& shape, base::Isa isa, int threads) {

@@ -61,7 +61,8 @@ TEST_P(StrassenOn, PreferredWhereProductsOutweighSums) {
   for (const std::int64_t rows : {0, 1, 49}) EXPECT_FALSE(prefers(rows, 768, 3072)) << "weights come from memory";
   EXPECT_FALSE(prefers(128, 128, 768)) << "too shallow";
   EXPECT_FALSE(prefers(128, 768, 64)) << "too narrow";
-  EXPECT_FALSE(prefers(3136, 512, 128)) << "too narrow for so large an A";
+  EXPECT_FALSE(prefers(784, 512, 128)) << "too narrow for so large an A";
+  EXPECT_TRUE(prefers(784, 512, 256));
   EXPECT_FALSE(prefers(128, 769, 768)) << "depth cannot be halved";
   EXPECT_FALSE(prefers(128, 768, 768 + pair() / 2)) << "half a pair of vectors";
   EXPECT_FALSE(prefers(128, 0, 768));

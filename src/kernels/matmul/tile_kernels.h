@@ -40,8 +40,8 @@ using TileKernel = void (*)(const TileTask& task) noexcept;
 /// The left factors of Strassen's products (strassen_matmul.cc), for A cut into A11 A12 (its even rows) over A21 A22.
 enum StrassenLeft { kS1, kS2, kS3, kS4, kA11, kA12, kA22, kStrassenLefts };
 
-/// A row of each: S1 = A21 + A22, S2 = S1 − A11, S3 = A11 − A21, S4 = A12 − S2, and copies of the others where `copies`.
-/// `even` and `odd` have 2 · half elements; factor f goes to to + f · next.
+/// A row of each: S1 = A21 + A22, S2 = S1 − A11, S3 = A11 − A21, S4 = A12 − S2, and copies of the others where
+/// `copies`. `even` and `odd` have 2 · half elements; factor f goes to to + f · next.
 using StrassenRows = void (*)(const float* even, const float* odd, std::int64_t half, float* to, std::int64_t next,
                               bool copies) noexcept;
 
