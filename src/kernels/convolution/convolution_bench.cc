@@ -41,6 +41,7 @@ struct Settings {
   int runs = 0;  ///< 0: about two seconds' worth
   bool warm = false;
   bool winograd = true;
+  bool strassen = true;
   bool json = false;
 
   /// What the products are computed with: fp32 does not use what bf16 instructions add.
@@ -81,6 +82,7 @@ Network prepare(const Settings& settings) {
        settings.network == "resnet50" ? bench::resnet50(settings.batch) : bench::mobilenet_v2(settings.batch)) {
     if (settings.precision == "bf16") bench::make_bf16(layer);
     if (settings.winograd) layer.shape.weights.winograd = choose_winograd(layer.shape, isa);
+    if (settings.strassen) layer.shape.weights.strassen = prefers_strassen(layer.shape, isa);
     const ConvolutionShape& shape = layer.shape;
     Step step{layer, make_convolution(shape, isa, settings.threads), packed_bytes(shape.weights, isa), {}};
     weight_bytes += step.weight_bytes;
@@ -270,6 +272,7 @@ int run(int argc, char** argv) {
       "Run each layer several times in a row: its data then lies in caches as far as it fits, and what a layer "
       "gains by that it loses to memory in a network");
   app.add_flag("--winograd,!--no-winograd", settings.winograd, "Winograd's algorithm where it is chosen (default)");
+  app.add_flag("--strassen,!--no-strassen", settings.strassen, "Strassen's algorithm where it is chosen (default)");
   app.add_flag("--json", settings.json, "Print JSON");
   CLI11_PARSE(app, argc, argv);
 
