@@ -8,16 +8,11 @@
 #include <string>
 
 #include "base/check.h"
+#include "kernels/matmul/batch_element.h"
 #include "kernels/matmul/bf16_walk.h"
 
 namespace wherry::kernels {
 namespace {
-
-std::int64_t dot(const BatchSizes& index, const BatchSizes& strides) {
-  std::int64_t offset = 0;
-  for (int i = 0; i < kMaxBatchDims; ++i) offset += index[i] * strides[i];
-  return offset;
-}
 
 /// Of fp32 instructions of a present x86 server core, a cycle, as measured.
 constexpr double kFp32Products = 27;
@@ -79,16 +74,10 @@ class Bf16Matmul final : public Matmul {
     Operands(const MatmulShape& s, const Bf16Panels& p, const MatmulArguments& a) : shape(s), panels(p), arguments(a) {}
 
     std::int64_t a_element_bytes() const { return static_cast<std::int64_t>(size_of(shape.dtype)); }
-    BatchSizes index(std::int64_t outer) const {
-      BatchSizes at;
-      for (int d = kMaxBatchDims - 1; d >= 0; --d) {
-        at[d] = outer % shape.batch[d];
-        outer /= shape.batch[d];
-      }
-      return at;
-    }
+    BatchSizes index(std::int64_t outer) const { return batch_index(shape.batch, outer); }
     const std::byte* a(std::int64_t outer, std::int64_t) const {
-      return static_cast<const std::byte*>(arguments.a) + a_element_bytes() * dot(index(outer), shape.a_batch_strides);
+      return static_cast<const std::byte*>(arguments.a) +
+             a_element_bytes() * batch_offset(index(outer), shape.a_batch_strides);
     }
     void locate(std::int64_t row, std::int64_t count, std::int64_t* bytes) const {
       for (std::int64_t r = 0; r < count; ++r) bytes[r] = 2 * (row + r) * shape.a_row_stride;
@@ -101,7 +90,8 @@ class Bf16Matmul final : public Matmul {
     const std::byte* panel(std::int64_t outer, std::int64_t panel, std::byte* scratch) {
       if (shape.packed_b) return static_cast<const std::byte*>(arguments.b) + panels.offset(panel);
       if (outer != packed_outer || panel != packed_panel) {
-        const auto* b = static_cast<const std::byte*>(arguments.b) + 2 * dot(index(outer), shape.b_batch_strides);
+        const auto* b =
+            static_cast<const std::byte*>(arguments.b) + 2 * batch_offset(index(outer), shape.b_batch_strides);
         pack_bf16_panel(panels, panel,
                         Bf16Source::matrix(b, true, shape.depth, shape.b_depth_stride, shape.b_column_stride), scratch);
         packed_outer = outer, packed_panel = panel;
@@ -111,23 +101,13 @@ class Bf16Matmul final : public Matmul {
     void outputs(std::int64_t outer, std::int64_t row, std::int64_t count, std::int64_t* offsets,
                  std::int64_t* pixels) const {
       const auto bytes = static_cast<std::int64_t>(size_of(shape.c_dtype));
-      const std::int64_t base = dot(index(outer), shape.c_batch_strides);
+      const std::int64_t base = batch_offset(index(outer), shape.c_batch_strides);
       for (std::int64_t r = 0; r < count; ++r) {
         offsets[r] = (base + (row + r) * shape.c_row_stride) * bytes;
         pixels[r] = row + r;
       }
     }
-    EpilogueOrigin origin(std::int64_t outer) {
-      EpilogueOrigin result;
-      const BatchSizes at = index(outer);
-      result.residual_offset = dot(at, arguments.residual_batch_strides);
-      if (arguments.operand_batch_strides != nullptr) {
-        for (int i = 0; i < arguments.epilogue.operand_count; ++i)
-          operand_offsets[i] = dot(at, arguments.operand_batch_strides[i]);
-        result.operand_offsets = operand_offsets;
-      }
-      return result;
-    }
+    EpilogueOrigin origin(std::int64_t outer) { return epilogue_origin(arguments, index(outer), operand_offsets); }
   };
 
   MatmulShape shape_;

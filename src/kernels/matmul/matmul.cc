@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/check.h"
+#include "kernels/matmul/batch_element.h"
 #include "kernels/matmul/bf16_matmul.h"
 #include "kernels/matmul/block.h"
 #include "kernels/matmul/blocking.h"
@@ -83,12 +84,6 @@ class TiledMatmul final : public Matmul {
   std::string name_;
 };
 
-std::int64_t dot(const BatchSizes& index, const BatchSizes& strides) {
-  std::int64_t offset = 0;
-  for (int i = 0; i < kMaxBatchDims; ++i) offset += index[i] * strides[i];
-  return offset;
-}
-
 void TiledMatmul::run(const MatmulArguments& arguments, std::int64_t begin, std::int64_t end,
                       void* scratch) const noexcept {
   std::byte* const memory = static_cast<std::byte*>(scratch);
@@ -96,25 +91,18 @@ void TiledMatmul::run(const MatmulArguments& arguments, std::int64_t begin, std:
   float* const copied = reinterpret_cast<float*>(memory);
   float* const packed = reinterpret_cast<float*>(memory + panel_at_);
   std::int64_t operand_offsets[kMaxEpilogueOperands];
-  BatchSizes index = {};
-  std::int64_t a_offset = 0, b_offset = 0, c_offset = 0, residual_offset = 0;
+  EpilogueOrigin origin;
+  std::int64_t a_offset = 0, b_offset = 0, c_offset = 0;
   Item last = {-1, -1, -1};
 
   for (std::int64_t i = begin; i < end; ++i) {
     const Item item = item_at(i);
     if (item.batch != last.batch) {
-      std::int64_t rest = item.batch;
-      for (int d = kMaxBatchDims - 1; d >= 0; --d) {
-        index[d] = rest % shape_.batch[d];
-        rest /= shape_.batch[d];
-      }
-      a_offset = dot(index, shape_.a_batch_strides);
-      b_offset = dot(index, shape_.b_batch_strides);
-      c_offset = dot(index, shape_.c_batch_strides);
-      residual_offset = dot(index, arguments.residual_batch_strides);
-      for (int o = 0; o < arguments.epilogue.operand_count; ++o)
-        operand_offsets[o] =
-            arguments.operand_batch_strides == nullptr ? 0 : dot(index, arguments.operand_batch_strides[o]);
+      const BatchSizes index = batch_index(shape_.batch, item.batch);
+      a_offset = batch_offset(index, shape_.a_batch_strides);
+      b_offset = batch_offset(index, shape_.b_batch_strides);
+      c_offset = batch_offset(index, shape_.c_batch_strides);
+      origin = epilogue_origin(arguments, index, operand_offsets);
     }
     const std::int64_t first_row = blocking_.first_row_of_block(item.block);
     if (!blocking_.strided && (item.batch != last.batch || item.block != last.block)) {
@@ -151,7 +139,9 @@ void TiledMatmul::run(const MatmulArguments& arguments, std::int64_t begin, std:
     task.panel = panel;
     task.vectors = static_cast<int>(panels_.width(item.panel));
     task.columns = panels_.columns_of(item.panel);
-    task.origin = {first_row, panels_.first_column(item.panel), residual_offset, operand_offsets};
+    task.origin = origin;
+    task.origin.row = first_row;
+    task.origin.column = panels_.first_column(item.panel);
     task.c = static_cast<std::byte*>(arguments.c) +
              (c_offset + first_row * shape_.c_row_stride + task.origin.column) * element_bytes_;
     task.c_row_stride = shape_.c_row_stride;

@@ -16,6 +16,7 @@
 namespace wherry::kernels {
 namespace {
 
+using testing::dense_product;
 using testing::expect_same;
 using testing::FakeProgram;
 using testing::fractions;
@@ -95,13 +96,6 @@ void check_tile(base::Isa isa, int lanes, int vectors, int max_rows, bool stride
 class MatmulOn : public ::testing::TestWithParam<base::Isa> {};
 INSTANTIATE_TEST_SUITE_P(Isa, MatmulOn, ::testing::ValuesIn(base::runnable_fp32_isas()), isa_name);
 
-MatmulShape dense(std::int64_t rows, std::int64_t depth, std::int64_t columns) {
-  MatmulShape shape;
-  shape.rows = rows, shape.depth = depth, shape.columns = columns;
-  shape.a_row_stride = depth, shape.b_depth_stride = columns, shape.c_row_stride = columns;
-  return shape;
-}
-
 /// C must equal the oracle's to the last bit, with and without packing, in any partition.
 void check_exact(const MatmulShape& shape, base::Isa isa, const MatmulArguments& arguments, std::int64_t c_elements,
                  int threads) {
@@ -139,21 +133,22 @@ TEST_P(MatmulOn, SizesAroundEveryTileAndPanel) {
         arguments.a = a.data();
         arguments.b = b.data();
         arguments.epilogue.bias = rows % 2 == 0 ? nullptr : bias.data();
-        check_exact(dense(rows, depth, columns), GetParam(), arguments, rows * columns, 1 + static_cast<int>(rows % 3));
+        check_exact(dense_product(rows, depth, columns), GetParam(), arguments, rows * columns,
+                    1 + static_cast<int>(rows % 3));
         if (HasFatalFailure()) return;
       }
 }
 
 TEST_P(MatmulOn, EmptyProductsHaveNoItems) {
-  EXPECT_EQ(make_matmul(dense(0, 4, 4), GetParam(), 2)->items(), 0);
-  EXPECT_EQ(make_matmul(dense(4, 4, 0), GetParam(), 2)->items(), 0);
+  EXPECT_EQ(make_matmul(dense_product(0, 4, 4), GetParam(), 2)->items(), 0);
+  EXPECT_EQ(make_matmul(dense_product(4, 4, 0), GetParam(), 2)->items(), 0);
 }
 
 TEST_P(MatmulOn, StridesOfEveryOperand) {
   const std::int64_t rows = 19, depth = 23, columns = 37;
   for (const bool a_transposed : {false, true})
     for (const bool b_transposed : {false, true}) {
-      MatmulShape shape = dense(rows, depth, columns);
+      MatmulShape shape = dense_product(rows, depth, columns);
       shape.a_row_stride = a_transposed ? 1 : depth + 5;
       shape.a_depth_stride = a_transposed ? rows + 2 : 1;
       shape.b_depth_stride = b_transposed ? 1 : columns + 3;
@@ -180,7 +175,7 @@ TEST_P(MatmulOn, StridesOfEveryOperand) {
 TEST_P(MatmulOn, BatchesWithTheirOwnStrides) {
   // Attention: heads side by side in a row of A, B and C; B shared by the outer batch.
   const std::int64_t outer = 3, heads = 2, rows = 9, depth = 17, columns = 21;
-  MatmulShape shape = dense(rows, depth, columns);
+  MatmulShape shape = dense_product(rows, depth, columns);
   shape.batch = {1, outer, heads, 1};
   shape.a_row_stride = heads * depth;
   shape.a_batch_strides = {0, rows * heads * depth, depth, 0};
@@ -205,7 +200,7 @@ TEST_P(MatmulOn, ProgramsSeeTheRightElements) {
   const std::int64_t batch = 2, rows = 50, depth = 12, columns = 75;
   for (const DType dtype : {DType::f32, DType::i16})
     for (const bool packed : {false, true}) {
-      MatmulShape shape = dense(rows, depth, columns);
+      MatmulShape shape = dense_product(rows, depth, columns);
       shape.packed_b = packed;
       shape.c_dtype = dtype;
       shape.c_row_stride = columns + 2;
@@ -246,7 +241,7 @@ TEST_P(MatmulOn, ProgramsSeeTheRightElements) {
 /// depth · 2^-24 · Σ|a||b|.
 TEST_P(MatmulOn, DeepSumsStayWithinTheErrorBound) {
   for (const auto& [rows, depth, columns] : {std::tuple{14, 9001, 70}, {1, 4096, 100}, {3, 2500, 33}}) {
-    MatmulShape shape = dense(rows, depth, columns);
+    MatmulShape shape = dense_product(rows, depth, columns);
     const std::vector<float> a = fractions(rows * depth, 19), b = fractions(depth * columns, 20),
                              bias = fractions(columns, 21);
     std::vector<float> expected = guarded(rows * columns), c = expected, magnitude = expected;
@@ -277,7 +272,7 @@ TEST_P(MatmulOn, NonFiniteAndTinyNumbersPassThrough) {
   a[5 * depth] = kInfinity;
   for (std::int64_t k = 0; k < depth; ++k) a[8 * depth + k] = std::numeric_limits<float>::denorm_min();
   b[3 * columns + 69] = kNan;
-  MatmulShape shape = dense(rows, depth, columns);
+  MatmulShape shape = dense_product(rows, depth, columns);
   MatmulArguments arguments;
   arguments.a = a.data();
   arguments.b = b.data();

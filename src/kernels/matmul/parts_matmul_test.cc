@@ -16,9 +16,9 @@ namespace {
 
 using testing::expect_same;
 using testing::fractions;
-using testing::guarded;
 using testing::isas_of_parts;
-using testing::run_in_pieces;
+using testing::packed_product;
+using testing::reference_product;
 using testing::whole_numbers;
 
 class PartsMatmulOn : public ::testing::TestWithParam<base::Isa> {};
@@ -49,28 +49,9 @@ TEST_P(PartsMatmulOn, PreferredWhereWorkOutweighsWeights) {
 }
 
 MatmulShape dense(std::int64_t rows, std::int64_t depth, std::int64_t columns) {
-  MatmulShape shape;
-  shape.rows = rows, shape.depth = depth, shape.columns = columns;
+  MatmulShape shape = testing::dense_product(rows, depth, columns);
   shape.in_parts = true;
-  shape.a_row_stride = depth, shape.b_depth_stride = columns, shape.c_row_stride = columns;
   return shape;
-}
-
-std::vector<float> expected_of(const MatmulShape& shape, MatmulArguments arguments, const std::vector<float>& b,
-                               std::int64_t c_elements) {
-  std::vector<float> expected = guarded(c_elements);
-  arguments.b = b.data(), arguments.c = expected.data();
-  matmul_reference(shape, arguments);
-  return expected;
-}
-
-std::vector<float> product(const MatmulShape& shape, base::Isa isa, MatmulArguments arguments,
-                           const std::vector<float>& b, std::int64_t c_elements, const Choice& choice = {}) {
-  const base::AlignedBuffer packed = testing::packed_copy(shape, isa, b.data());
-  std::vector<float> c = guarded(c_elements);
-  arguments.b = packed.data(), arguments.c = c.data();
-  run_in_pieces(*make_matmul(shape, isa, 2, choice), arguments, static_cast<unsigned>(shape.rows));
-  return c;
 }
 
 /// Of 18 bits, the lowest set, so that all three parts count. Sums of a few, times small numbers, are exact in fp32.
@@ -100,8 +81,8 @@ TEST_P(PartsMatmulOn, SizesAroundEveryTileStepAndPanel) {
         arguments.epilogue.bias = rows % 2 == 0 ? nullptr : bias.data();
         const MatmulShape shape = dense(rows, depth, columns);
         SCOPED_TRACE(::testing::Message() << rows << "x" << depth << "x" << columns);
-        expect_same(product(shape, GetParam(), arguments, b, rows * columns),
-                    expected_of(shape, arguments, b, rows * columns));
+        expect_same(packed_product(shape, GetParam(), arguments, b, rows * columns),
+                    reference_product(shape, arguments, b, rows * columns));
         if (HasFatalFailure()) return;
       }
 }
@@ -128,12 +109,12 @@ TEST_P(PartsMatmulOn, RoundsNoMoreThanFp32Does) {
     const std::vector<float> a = fractions(shape.rows * depth, 21), b = fractions(depth * shape.columns, 22);
     MatmulArguments arguments;
     arguments.a = a.data();
-    const std::vector<float> expected = expected_of(shape, arguments, b, shape.rows * shape.columns);
+    const std::vector<float> expected = reference_product(shape, arguments, b, shape.rows * shape.columns);
     const double in_parts =
-        error_of(product(shape, GetParam(), arguments, b, shape.rows * shape.columns), expected, a, b, shape);
+        error_of(packed_product(shape, GetParam(), arguments, b, shape.rows * shape.columns), expected, a, b, shape);
     shape.in_parts = false;
-    const double in_fp32 =
-        error_of(product(shape, base::Isa::avx512, arguments, b, shape.rows * shape.columns), expected, a, b, shape);
+    const double in_fp32 = error_of(packed_product(shape, base::Isa::avx512, arguments, b, shape.rows * shape.columns),
+                                    expected, a, b, shape);
     EXPECT_LT(in_parts, 1.5 * in_fp32) << depth;
     EXPECT_LT(in_parts, 1e-7) << depth;
     RecordProperty(fmt::format("parts_{}", depth), fmt::format("{:.2e}", in_parts));
@@ -146,9 +127,9 @@ TEST_P(PartsMatmulOn, HoweverTheWorkIsCut) {
   const std::vector<float> a = fractions(shape.rows * shape.depth, 23), b = fractions(shape.depth * shape.columns, 24);
   MatmulArguments arguments;
   arguments.a = a.data();
-  const std::vector<float> once = product(shape, GetParam(), arguments, b, shape.rows * shape.columns);
+  const std::vector<float> once = packed_product(shape, GetParam(), arguments, b, shape.rows * shape.columns);
   for (const Choice& choice : make_matmul(shape, GetParam(), 2)->candidates())
-    expect_same(product(shape, GetParam(), arguments, b, shape.rows * shape.columns, choice), once);
+    expect_same(packed_product(shape, GetParam(), arguments, b, shape.rows * shape.columns, 2, choice), once);
 }
 
 TEST_P(PartsMatmulOn, StridesBatchesResidualsAndPrograms) {
@@ -182,7 +163,8 @@ TEST_P(PartsMatmulOn, StridesBatchesResidualsAndPrograms) {
         arguments.epilogue.low = 0, arguments.epilogue.high = 60;
       }
       SCOPED_TRACE(::testing::Message() << rows << " program " << with_program);
-      expect_same(product(shape, GetParam(), arguments, b, c_elements), expected_of(shape, arguments, b, c_elements));
+      expect_same(packed_product(shape, GetParam(), arguments, b, c_elements),
+                  reference_product(shape, arguments, b, c_elements));
       if (HasFatalFailure()) return;
     }
 }
@@ -202,8 +184,8 @@ TEST_P(PartsMatmulOn, NumbersAtTheEndsOfTheRange) {
   const MatmulShape shape = dense(rows, depth, columns);
   MatmulArguments arguments;
   arguments.a = a.data();
-  const std::vector<float> expected = expected_of(shape, arguments, b, rows * columns);
-  const std::vector<float> found = product(shape, GetParam(), arguments, b, rows * columns);
+  const std::vector<float> expected = reference_product(shape, arguments, b, rows * columns);
+  const std::vector<float> found = packed_product(shape, GetParam(), arguments, b, rows * columns);
   for (std::size_t i = 0; i < found.size(); ++i) {
     if (std::isfinite(expected[i]))
       EXPECT_NEAR(found[i], expected[i], 1e-6 * std::abs(expected[i])) << i;
@@ -213,7 +195,7 @@ TEST_P(PartsMatmulOn, NumbersAtTheEndsOfTheRange) {
   // Weights that are infinite, or no numbers, spoil their own columns.
   b[2 * columns + 3] = kInfinity;
   b[2 * columns + 9] = std::numeric_limits<float>::quiet_NaN();
-  const std::vector<float> spoilt = product(shape, GetParam(), arguments, b, rows * columns);
+  const std::vector<float> spoilt = packed_product(shape, GetParam(), arguments, b, rows * columns);
   for (std::int64_t i = 0; i < rows * columns; ++i) {
     const auto at = static_cast<std::size_t>(i);
     if (i % columns == 3 || i % columns == 9)

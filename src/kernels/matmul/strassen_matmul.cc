@@ -9,6 +9,7 @@
 #include <limits>
 #include <string>
 
+#include "kernels/matmul/batch_element.h"
 #include "kernels/matmul/block.h"
 #include "kernels/matmul/tile_kernels.h"
 
@@ -244,36 +245,21 @@ void StrassenMatmul::run_pair(const MatmulArguments& arguments, const Block& blo
   }
 }
 
-std::int64_t dot(const BatchSizes& index, const BatchSizes& strides) {
-  std::int64_t offset = 0;
-  for (int i = 0; i < kMaxBatchDims; ++i) offset += index[i] * strides[i];
-  return offset;
-}
-
 void StrassenMatmul::run(const MatmulArguments& arguments, std::int64_t begin, std::int64_t end,
                          void* memory) const noexcept {
   float* const scratch = static_cast<float*>(memory);
   std::int64_t operand_offsets[kMaxEpilogueOperands];
   EpilogueOrigin origin;
-  origin.operand_offsets = operand_offsets;
   std::int64_t c_offset = 0, last = -1;
   Block block;
   for (std::int64_t item = begin; item < end; ++item) {
     const std::int64_t pair = item % panels_.halves.count, of_block = item / panels_.halves.count;
     if (of_block != last) {
-      BatchSizes index = {};
-      std::int64_t rest = of_block / blocks_;
-      for (int d = kMaxBatchDims - 1; d >= 0; --d) {
-        index[d] = rest % shape_.batch[d];
-        rest /= shape_.batch[d];
-      }
+      const BatchSizes index = batch_index(shape_.batch, of_block / blocks_);
       block = block_at(of_block % blocks_);
-      c_offset = dot(index, shape_.c_batch_strides) + block.first_row * shape_.c_row_stride;
-      origin.residual_offset = dot(index, arguments.residual_batch_strides);
-      for (int o = 0; o < arguments.epilogue.operand_count; ++o)
-        operand_offsets[o] =
-            arguments.operand_batch_strides == nullptr ? 0 : dot(index, arguments.operand_batch_strides[o]);
-      block.a = static_cast<const float*>(arguments.a) + dot(index, shape_.a_batch_strides) +
+      c_offset = batch_offset(index, shape_.c_batch_strides) + block.first_row * shape_.c_row_stride;
+      origin = epilogue_origin(arguments, index, operand_offsets);
+      block.a = static_cast<const float*>(arguments.a) + batch_offset(index, shape_.a_batch_strides) +
                 block.first_row * shape_.a_row_stride;
       make_lefts(block, scratch);
       last = of_block;

@@ -17,6 +17,8 @@ namespace {
 using testing::expect_same;
 using testing::fractions;
 using testing::guarded;
+using testing::packed_product;
+using testing::reference_product;
 using testing::run_in_pieces;
 using testing::whole_numbers;
 
@@ -28,28 +30,9 @@ class StrassenOn : public ::testing::TestWithParam<base::Isa> {
 INSTANTIATE_TEST_SUITE_P(Isa, StrassenOn, ::testing::ValuesIn(base::runnable_fp32_isas()), isa_name);
 
 MatmulShape dense(std::int64_t rows, std::int64_t depth, std::int64_t columns) {
-  MatmulShape shape;
-  shape.rows = rows, shape.depth = depth, shape.columns = columns;
+  MatmulShape shape = testing::dense_product(rows, depth, columns);
   shape.strassen = true;
-  shape.a_row_stride = depth, shape.b_depth_stride = columns, shape.c_row_stride = columns;
   return shape;
-}
-
-std::vector<float> expected_of(const MatmulShape& shape, MatmulArguments arguments, const std::vector<float>& b,
-                               std::int64_t c_elements) {
-  std::vector<float> expected = guarded(c_elements);
-  arguments.b = b.data(), arguments.c = expected.data();
-  matmul_reference(shape, arguments);
-  return expected;
-}
-
-std::vector<float> product(const MatmulShape& shape, base::Isa isa, MatmulArguments arguments,
-                           const std::vector<float>& b, std::int64_t c_elements, int threads = 2) {
-  const base::AlignedBuffer packed = testing::packed_copy(shape, isa, b.data());
-  std::vector<float> c = guarded(c_elements);
-  arguments.b = packed.data(), arguments.c = c.data();
-  run_in_pieces(*make_matmul(shape, isa, threads), arguments, static_cast<unsigned>(shape.rows));
-  return c;
 }
 
 TEST_P(StrassenOn, PreferredWhereProductsOutweighSums) {
@@ -81,8 +64,8 @@ TEST_P(StrassenOn, SizesAroundEveryTilePanelAndBlock) {
         arguments.epilogue.bias = rows % 2 == 0 ? nullptr : bias.data();
         const MatmulShape shape = dense(rows, depth, columns);
         SCOPED_TRACE(::testing::Message() << rows << "x" << depth << "x" << columns);
-        expect_same(product(shape, GetParam(), arguments, b, rows * columns, 1 + static_cast<int>(rows % 5)),
-                    expected_of(shape, arguments, b, rows * columns));
+        expect_same(packed_product(shape, GetParam(), arguments, b, rows * columns, 1 + static_cast<int>(rows % 5)),
+                    reference_product(shape, arguments, b, rows * columns));
         if (HasFatalFailure()) return;
       }
 }
@@ -97,7 +80,8 @@ TEST_P(StrassenOn, DepthNoneIsTheEpilogueOfZero) {
   const std::vector<float> bias = whole_numbers(pair(), 7);
   MatmulArguments arguments;
   arguments.epilogue.bias = bias.data();
-  expect_same(product(shape, GetParam(), arguments, {}, 5 * pair()), expected_of(shape, arguments, {}, 5 * pair()));
+  expect_same(packed_product(shape, GetParam(), arguments, {}, 5 * pair()),
+              reference_product(shape, arguments, {}, 5 * pair()));
 }
 
 TEST_P(StrassenOn, StridesBatchesResidualsAndPrograms) {
@@ -137,10 +121,10 @@ TEST_P(StrassenOn, StridesBatchesResidualsAndPrograms) {
         arguments.epilogue.low = 0, arguments.epilogue.high = 60;
       }
       if (option == 3) arguments.epilogue.bias = bias.data();
-      const std::vector<float> expected = expected_of(shape, arguments, b, c_elements);
+      const std::vector<float> expected = reference_product(shape, arguments, b, c_elements);
       SCOPED_TRACE(::testing::Message() << rows << " option " << option);
       if (!in_place) {
-        expect_same(product(shape, GetParam(), arguments, b, c_elements), expected);
+        expect_same(packed_product(shape, GetParam(), arguments, b, c_elements), expected);
       } else {  // the residual is C itself
         std::vector<float> c = guarded(c_elements);
         for (std::int64_t r = 0; r < outer * rows; ++r)
@@ -162,9 +146,9 @@ TEST_P(StrassenOn, HoweverManyThreads) {
   const std::vector<float> a = fractions(shape.rows * shape.depth, 23), b = fractions(shape.depth * shape.columns, 24);
   MatmulArguments arguments;
   arguments.a = a.data();
-  const std::vector<float> once = product(shape, GetParam(), arguments, b, shape.rows * shape.columns, 1);
+  const std::vector<float> once = packed_product(shape, GetParam(), arguments, b, shape.rows * shape.columns, 1);
   for (const int threads : {2, 3, 16, 64})
-    expect_same(product(shape, GetParam(), arguments, b, shape.rows * shape.columns, threads), once);
+    expect_same(packed_product(shape, GetParam(), arguments, b, shape.rows * shape.columns, threads), once);
 }
 
 /// The largest error, and the largest result.
@@ -183,11 +167,12 @@ TEST_P(StrassenOn, RoundsALittleMoreThanPlainSums) {
     const std::vector<float> a = fractions(shape.rows * depth, 21), b = fractions(depth * shape.columns, 22);
     MatmulArguments arguments;
     arguments.a = a.data();
-    const std::vector<float> expected = expected_of(shape, arguments, b, shape.rows * shape.columns);
+    const std::vector<float> expected = reference_product(shape, arguments, b, shape.rows * shape.columns);
     const auto [error, largest] =
-        error_of(product(shape, GetParam(), arguments, b, shape.rows * shape.columns), expected);
+        error_of(packed_product(shape, GetParam(), arguments, b, shape.rows * shape.columns), expected);
     shape.strassen = false;
-    const double plain = error_of(product(shape, GetParam(), arguments, b, shape.rows * shape.columns), expected).first;
+    const double plain =
+        error_of(packed_product(shape, GetParam(), arguments, b, shape.rows * shape.columns), expected).first;
     EXPECT_LT(error, 4 * plain) << depth;
     EXPECT_LT(error / largest, 1e-5) << depth;
     RecordProperty(fmt::format("strassen_{}", depth), fmt::format("{:.2e}", error / largest));
@@ -206,8 +191,8 @@ TEST_P(StrassenOn, WhatIsNoNumberReachesItsNeighbourOnly) {
   const MatmulShape shape = dense(rows, depth, columns);
   MatmulArguments arguments;
   arguments.a = a.data();
-  const std::vector<float> found = product(shape, GetParam(), arguments, b, rows * columns);
-  const std::vector<float> expected = expected_of(shape, arguments, b, rows * columns);
+  const std::vector<float> found = packed_product(shape, GetParam(), arguments, b, rows * columns);
+  const std::vector<float> expected = reference_product(shape, arguments, b, rows * columns);
   for (std::int64_t i = 0; i < rows * columns; ++i) {
     const std::int64_t row = i / columns;
     const auto at = static_cast<std::size_t>(i);
@@ -227,8 +212,8 @@ TEST_P(StrassenOn, DenormalsAreKept) {
   const MatmulShape shape = dense(rows, depth, columns);
   MatmulArguments arguments;
   arguments.a = a.data();
-  expect_same(product(shape, GetParam(), arguments, b, rows * columns),
-              expected_of(shape, arguments, b, rows * columns));
+  expect_same(packed_product(shape, GetParam(), arguments, b, rows * columns),
+              reference_product(shape, arguments, b, rows * columns));
 }
 
 }  // namespace

@@ -96,6 +96,14 @@ inline std::vector<float> from_bf16(const std::vector<std::uint16_t>& values) {
   return wide;
 }
 
+/// Dense row-major operands.
+inline MatmulShape dense_product(std::int64_t rows, std::int64_t depth, std::int64_t columns) {
+  MatmulShape shape;
+  shape.rows = rows, shape.depth = depth, shape.columns = columns;
+  shape.a_row_stride = depth, shape.b_depth_stride = columns, shape.c_row_stride = columns;
+  return shape;
+}
+
 /// An output that starts as a pattern: afterwards what the oracle did not write must still be the pattern.
 inline std::vector<float> guarded(std::int64_t count) {
   return std::vector<float>(static_cast<std::size_t>(count), -12345.5f);
@@ -119,6 +127,26 @@ void run_in_pieces(const Primitive& primitive, const Arguments& arguments, unsig
     if (scratch.size() > 0) std::memset(scratch.data(), 0xFF, scratch.size());
     primitive.run(arguments, begin, end, scratch.data());
   }
+}
+
+/// The oracle's C.
+inline std::vector<float> reference_product(const MatmulShape& shape, MatmulArguments arguments,
+                                            const std::vector<float>& b, std::int64_t c_elements) {
+  std::vector<float> expected = guarded(c_elements);
+  arguments.b = b.data(), arguments.c = expected.data();
+  matmul_reference(shape, arguments);
+  return expected;
+}
+
+/// The C of a product by `b`, packed, in pieces.
+inline std::vector<float> packed_product(const MatmulShape& shape, base::Isa isa, MatmulArguments arguments,
+                                         const std::vector<float>& b, std::int64_t c_elements, int threads = 2,
+                                         const Choice& choice = {}) {
+  const base::AlignedBuffer packed = packed_copy(shape, isa, b.data());
+  std::vector<float> c = guarded(c_elements);
+  arguments.b = packed.data(), arguments.c = c.data();
+  run_in_pieces(*make_matmul(shape, isa, threads, choice), arguments, static_cast<unsigned>(shape.rows));
+  return c;
 }
 
 /// Equal to the last bit, NaN equal to NaN; stops at the first difference.
