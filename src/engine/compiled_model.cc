@@ -92,7 +92,7 @@ void write_compiled(const std::string& path, const import::Origin& origin, std::
                     const runtime::PackedWeights& weights, import::CompiledAbout about) {
   const auto& records = origin.records->records();
   for (std::size_t i = 0; i < records.size(); ++i) {
-    const bool tensor = records[i].name.starts_with("data/") || records[i].name.starts_with("constants/");
+    const bool tensor = import::is_tensor_record(records[i].name);
     if (!tensor || about.portable || records[i].size <= kAlwaysKept) read[i] = true;
   }
   about.wherry_version = WHERRY_VERSION;
@@ -126,7 +126,7 @@ CompiledInfo info_of(const import::CompiledFile& file, const std::vector<TensorI
   for (const import::ZipRecord& record : file.records()->records()) {
     if (record.absent) {
       ++info.absent_weights;
-    } else if (record.name.starts_with("data/") || record.name.starts_with("constants/")) {
+    } else if (import::is_tensor_record(record.name)) {
       ++info.raw_weights;
       info.raw_bytes += record.size;
     } else {

@@ -34,6 +34,10 @@ std::span<const std::byte> weights_of(const import::CompiledFile* file, const Fi
 /// The instruction set whose kernels run: what fp32 needs of `isa`, or all of it.
 base::Isa kernel_isa(const ChosenPrecision& precision, base::Isa isa);
 
+/// Up to so many bytes, original tensors that plans read unpacked are in a compiled file whole: positions of 512 tokens
+/// are 1.5 MB, words 94 MB.
+inline constexpr std::int64_t kLargestTableKept = std::int64_t{8} << 20;
+
 /// Writes `origin` and the weights in use as a compiled file. `read` tells for each of the origin's records whether
 /// importer or passes read it. Throws InvalidInput where the file cannot be written.
 void write_compiled(const std::string& path, const import::Origin& origin, std::vector<bool> read,

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <limits>
 #include <string_view>
 #include <utility>
 
@@ -207,9 +208,9 @@ engine::PlanCache::PlanPtr Model::Impl::plan_of(const engine::BatchGraphs& graph
   };
   if (graphs.slice.empty()) return std::make_shared<const runtime::BatchPlan>(plan(graphs.whole, Plan::Threads::team));
   const auto staged = [&](std::span<const ir::Graph> stages) {
-    std::vector<std::unique_ptr<const Plan>> plans;
-    for (const ir::Graph& stage : stages) plans.push_back(plan(stage, Plan::Threads::one));
-    return std::make_unique<const runtime::StagedPlan>(std::move(plans));
+    std::vector<std::unique_ptr<const Plan>> of_stages;
+    for (const ir::Graph& stage : stages) of_stages.push_back(plan(stage, Plan::Threads::one));
+    return std::make_unique<const runtime::StagedPlan>(std::move(of_stages));
   };
   return std::make_shared<const runtime::BatchPlan>(graphs.whole, staged(graphs.slice),
                                                     graphs.rest ? staged(std::span(&*graphs.rest, 1)) : nullptr, team);
@@ -288,17 +289,27 @@ CompiledInfo Model::compile(const std::string& path, std::span<const std::vector
   about.isa = name_of(engine::kernel_isa(impl_->precision, impl_->isa));
   about.precision = impl_->precision.bf16 ? "bf16" : "fp32";
   about.portable = portable;
-  std::vector<bool> read(origin.records->records().size());
-  std::vector<engine::PlanCache::PlanPtr> plans;  // they keep their weights alive
+  const auto& records = origin.records->records();
+  std::vector<bool> read(records.size());
+  const auto add_reads = [&](std::int64_t most_bytes) {
+    const std::vector<bool> reads = origin.records->reads();
+    for (std::size_t i = 0; i < read.size(); ++i) read[i] = read[i] || (reads[i] && records[i].size <= most_bytes);
+    origin.records->forget_reads();
+  };
+  std::vector<engine::PlanCache::PlanPtr> made;  // they keep their weights alive
   for (const std::vector<Tensor>& given : inputs) {
     const std::vector<Tensor> set = impl_->inputs_of(given);
     about.shapes.push_back(types_of(set));
     // What importer and passes read is needed for any shape; what only packing reads is in the file packed.
     origin.records->forget_reads();
     const engine::BatchGraphs graphs = impl_->optimized_graphs(set);
-    const std::vector<bool> reads = origin.records->reads();
-    for (std::size_t i = 0; i < read.size(); ++i) read[i] = read[i] || reads[i];
-    plans.push_back(impl_->plan_of(graphs));
+    add_reads(std::numeric_limits<std::int64_t>::max());
+    made.push_back(impl_->plan_of(graphs));
+    // A table, of positions say, that this shape reads a part of: another shape reads another part.
+    origin.records->forget_reads();
+    for (const ir::Value* constant : graphs.whole.constants())
+      if (impl_->weights.holds_plain(*constant->constant())) constant->constant()->get();
+    add_reads(engine::kLargestTableKept);
   }
   engine::write_compiled(path, origin, std::move(read), impl_->weights, std::move(about));
   return engine::info_of(*import::CompiledFile::open(base::MappedFile::open(path)), impl_->info.inputs);

@@ -29,6 +29,10 @@ std::string packed_name(const tensor::LazyTensor& weight, const std::string& pac
   return fmt::format("{} as {}", weight.key(), packing);
 }
 
+std::string plain_name(const tensor::LazyTensor& weight) {
+  return fmt::format("{} {}", weight.key(), to_string(weight.sizes()));
+}
+
 }  // namespace
 
 std::shared_ptr<PackedWeights::Entry> PackedWeights::entry(const std::string& name) {
@@ -126,8 +130,19 @@ void PackedWeights::settle() {
   slab_.reset();
 }
 
+bool PackedWeights::holds_plain(const tensor::LazyTensor& weight) const {
+  std::shared_ptr<Entry> found;
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto at = entries_.find(plain_name(weight)); at != entries_.end()) found = at->second;
+  }
+  if (found == nullptr) return false;
+  const std::lock_guard lock(found->mutex);
+  return !found->plain.expired();
+}
+
 std::shared_ptr<const Tensor> PackedWeights::plain(const tensor::LazyTensor& weight) {
-  const std::string name = fmt::format("{} {}", weight.key(), to_string(weight.sizes()));
+  const std::string name = plain_name(weight);
   const auto found = entry(name);
   const std::lock_guard lock(found->mutex);
   std::shared_ptr<const Tensor> tensor = found->plain.lock();

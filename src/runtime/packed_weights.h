@@ -79,6 +79,9 @@ class PackedWeights {
   /// The weight as it is, row-major, for kernels that read it in its own order.
   std::shared_ptr<const Tensor> plain(const tensor::LazyTensor& weight);
 
+  /// Whether some plan reads the weight as it is.
+  bool holds_plain(const tensor::LazyTensor& weight) const;
+
   struct Totals {
     std::int64_t packings = 0;  ///< how often a weight was packed: asked for first, and not supplied
     std::int64_t reuses = 0;    ///< how often it was there already

@@ -3,6 +3,7 @@
 
 #include "wherry/compiled.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <unistd.h>
 
@@ -78,6 +79,10 @@ std::vector<Case> cases() {
        "import/data/mobilenet_v2_woven_legacy.pth",
        "mobilenet_v2",
        {{ramp({1, 3, 64, 64})}, {ramp({2, 3, 40, 72})}}},
+      {"ShardsOfPickles",
+       "engine/data/small_bert_sharded",
+       "",
+       {{ramp({1, 7}, DType::i64)}, {ramp({2, 12}, DType::i64)}}},
       {"RandomWeights", "", "squeezenet1_1", {{ramp({1, 3, 64, 64})}, {ramp({2, 3, 40, 72})}}},
   };
 }
@@ -129,6 +134,64 @@ TEST_P(EveryKind, AnswersAsItsOriginInBf16) {
 
 INSTANTIATE_TEST_SUITE_P(Models, EveryKind, testing::ValuesIn(cases()),
                          [](const auto& each) { return each.param.name; });
+
+TEST(Compiled, ShardsAreTheWeightsOfOneFile) {
+  const std::vector<Tensor> inputs = {ramp({2, 9}, DType::i64)};
+  expect_same(Model::load(data("engine/data/small_bert_sharded")).run(inputs),
+              Model::load(data("engine/data/small_bert")).run(inputs));
+}
+
+/// A folder of DistilBERT's kind, 64 wide, whose table of positions is larger than what a compiled file always keeps.
+void write_encoder(const TemporaryFolder& folder) {
+  const std::int64_t width = 64, positions = 600, words = 10;
+  std::vector<std::pair<std::string, Dims>> tensors = {{"embeddings.word_embeddings.weight", {words, width}},
+                                                       {"embeddings.position_embeddings.weight", {positions, width}}};
+  const auto add = [&](const std::string& name, Dims weight) {
+    tensors.emplace_back(name + ".bias", Dims{weight[0]});
+    tensors.emplace_back(name + ".weight", std::move(weight));
+  };
+  const std::string layer = "transformer.layer.0.";
+  for (const char* name : {"q_lin", "k_lin", "v_lin", "out_lin"}) add(layer + "attention." + name, {width, width});
+  for (const char* name : {"lin1", "lin2"}) add(layer + "ffn." + name, {width, width});
+  for (const std::string& name :
+       {std::string("embeddings.LayerNorm"), layer + "sa_layer_norm", layer + "output_layer_norm"})
+    add(name, {width});
+  std::string header = "{", contents;
+  for (const auto& [name, sizes] : tensors) {
+    const Tensor values = ramp(sizes);
+    header += fmt::format(R"({}"{}":{{"dtype":"F32","shape":{},"data_offsets":[{},{}]}})", contents.empty() ? "" : ",",
+                          name, to_string(sizes), contents.size(), contents.size() + values.bytes());
+    contents.append(static_cast<const char*>(values.data()), values.bytes());
+  }
+  header += "}";
+  const std::uint64_t length = header.size();
+  folder.file("model.safetensors",
+              std::string(reinterpret_cast<const char*>(&length), sizeof(length)) + header + contents);
+  folder.file("config.json",
+              R"({"model_type":"distilbert","architectures":["DistilBertModel"],"vocab_size":10,"dim":64,)"
+              R"("n_layers":1,"n_heads":2,"hidden_dim":64,"max_position_embeddings":600})");
+}
+
+TEST(Compiled, ForOneLengthATextModelRunsAtAll) {
+  const TemporaryFolder folder;
+  write_encoder(folder);
+  for (const Precision precision : {Precision::fp32, Precision::bf16}) {
+    Options options;
+    options.precision = precision;
+    const Model original = Model::load(folder.path(""), options);
+    for (const std::int64_t length : {1, 16, 600}) {
+      const Output output;
+      const std::vector<std::vector<Tensor>> compiled_for = {{ramp({1, length}, DType::i64)}};
+      original.compile(output.path(), compiled_for);
+      const Model compiled = Model::load(output.path(), options);
+      for (const std::int64_t other : {1, 5, 300, 600}) {
+        SCOPED_TRACE(testing::Message() << name_of(precision) << ", compiled for " << length << ", run at " << other);
+        const std::vector<Tensor> inputs = {ramp({2, other}, DType::i64)};
+        expect_same(compiled.run(inputs), original.run(inputs));
+      }
+    }
+  }
+}
 
 TEST(Compiled, AFileOutlivesItsReplacement) {
   const Output output;

@@ -112,6 +112,27 @@ def save_small_bert():
     huggingface_models.save(module, name, DATA / "small_bert")
 
 
+def save_small_bert_sharded():
+    """The same weights in two files with an index: what torch.save writes, and the legacy stream it wrote once."""
+    import json
+    import shutil
+
+    from safetensors.torch import load_file
+
+    folder = DATA / "small_bert_sharded"
+    folder.mkdir(exist_ok=True)
+    shutil.copy(DATA / "small_bert/config.json", folder)
+    weights = load_file(DATA / "small_bert/model.safetensors")
+    files = {}
+    for shard in range(2):
+        name = f"pytorch_model-{shard + 1:05}-of-00002.bin"
+        tensors = {tensor: weights[tensor].clone() for tensor in sorted(weights)[shard::2]}
+        torch.save(tensors, folder / name, _use_new_zipfile_serialization=shard == 0)
+        files.update({tensor: name for tensor in tensors})
+    index = {"metadata": {"total_size": sum(4 * weight.numel() for weight in weights.values())}, "weight_map": files}
+    (folder / "pytorch_model.bin.index.json").write_text(json.dumps(index, indent=2) + "\n")
+
+
 def main():
     DATA.mkdir(exist_ok=True)
     with torch.no_grad():

@@ -80,6 +80,9 @@ class CompiledFile {
   std::unordered_map<std::string_view, std::size_t> index_;  ///< views of weights_[i].name
 };
 
+/// Whether a model's record of this name is the bytes of a tensor.
+bool is_tensor_record(std::string_view name);
+
 /// Writes such a file, whole or not at all. `keep` tells for each record of `records` whether its bytes go in. Throws
 /// InvalidInput naming the path where it cannot be written.
 void write_compiled_file(const std::string& path, const CompiledAbout& about, const ZipArchive& records,

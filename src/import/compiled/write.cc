@@ -9,6 +9,7 @@
 #include "import/compiled/compiled_file.h"
 #include "import/compiled/layout.h"
 #include "import/huggingface/model_folder.h"
+#include "import/huggingface/pickled_weights.h"
 #include "import/safetensors/safetensors.h"
 #include "import/state_dict/state_dict.h"
 #include "import/state_dict/state_dict_source.h"
@@ -43,21 +44,29 @@ std::uint64_t rounded_up(std::uint64_t offset, std::uint64_t alignment) {
   return (offset + alignment - 1) / alignment * alignment;
 }
 
+/// Without the folder that a shard's records lie in: "shards/FILE/data.pkl" is "data.pkl" of one of several files.
+std::string_view within_shard(std::string_view name) {
+  if (!name.starts_with(huggingface::kShards)) return name;
+  const std::size_t slash = name.find('/', huggingface::kShards.size());
+  return slash == name.npos ? name : name.substr(slash + 1);
+}
+
 /// Records that some reader asks for; what else people put into archives (".data/serialization_id", "extra/…") stays
 /// behind.
-bool is_read(std::string_view name) {
-  constexpr std::array<std::string_view, 9> kNames = {"data.pkl",
-                                                      "constants.pkl",
-                                                      "version",
-                                                      ".data/version",
-                                                      "byteorder",
-                                                      huggingface::kConfig,
-                                                      huggingface::kModules,
-                                                      huggingface::kPooling,
-                                                      kTensorList};
-  constexpr std::array kFolders = {"code/", "data/", "constants/"};
-  return name == kLegacyHead || name == kSeed || std::find(kNames.begin(), kNames.end(), name) != kNames.end() ||
-         std::any_of(kFolders.begin(), kFolders.end(), [&](const char* folder) { return name.starts_with(folder); });
+bool is_read(std::string_view record) {
+  constexpr std::array<std::string_view, 10> kNames = {"data.pkl",
+                                                       "constants.pkl",
+                                                       "version",
+                                                       ".data/version",
+                                                       "byteorder",
+                                                       huggingface::kConfig,
+                                                       huggingface::kModules,
+                                                       huggingface::kPooling,
+                                                       huggingface::kPickledIndex,
+                                                       kTensorList};
+  const std::string_view name = within_shard(record);
+  return is_tensor_record(record) || name.starts_with("code/") || name == kLegacyHead || name == kSeed ||
+         std::find(kNames.begin(), kNames.end(), name) != kNames.end();
 }
 
 /// One piece of the file behind the directory.
@@ -114,6 +123,11 @@ std::vector<std::byte> header_of(const std::vector<std::byte>& directory, std::u
 }
 
 }  // namespace
+
+bool is_tensor_record(std::string_view name) {
+  name = within_shard(name);
+  return name.starts_with("data/") || name.starts_with("constants/");
+}
 
 void write_compiled_file(const std::string& path, const CompiledAbout& about, const ZipArchive& records,
                          const std::vector<bool>& keep, std::vector<CompiledWeight> weights) {

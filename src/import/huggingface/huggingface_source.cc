@@ -9,9 +9,9 @@
 #include "import/huggingface/encoder.h"
 #include "import/huggingface/heads.h"
 #include "import/huggingface/model_folder.h"
+#include "import/huggingface/pickled_weights.h"
 #include "import/huggingface/sentence_embedding.h"
 #include "import/safetensors/safetensors.h"
-#include "import/state_dict/state_dict.h"
 
 namespace wherry::import::huggingface {
 namespace {
@@ -137,8 +137,7 @@ class HuggingFaceSource : public ModelSource {
 
 StateDict read_weights(const std::shared_ptr<const ZipArchive>& records) {
   if (records->find(kTensorList)) return read_safetensors(records);
-  if (records->find(kLegacyHead)) return read_legacy_state_dict(records);
-  return read_state_dict(records);
+  return read_pickled_weights(records);
 }
 
 std::string file(const ZipArchive& records, std::string_view name) {

@@ -6,10 +6,9 @@
 
 #include "base/check.h"
 #include "base/mapped_file.h"
-#include "import/file_kind.h"
+#include "import/huggingface/pickled_weights.h"
 #include "import/huggingface/sentence_embedding.h"
 #include "import/safetensors/safetensors.h"
-#include "import/state_dict/state_dict.h"
 #include "import/text_record.h"
 
 namespace wherry::import::huggingface {
@@ -31,35 +30,21 @@ std::string read_text(const fs::path& path) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-/// Records of a state dict in either form.
-ArchivePtr state_dict_records(const fs::path& path) {
-  const auto file = base::MappedFile::open(path.string());
-  if (is_legacy_stream(file->bytes())) return read_legacy_state_dict(file).records;
-  if (ZipArchive::recognises(file->bytes())) {
-    auto archive = ZipArchive::open(file);
-    if (!archive->find("data.pkl"))
-      fail<InvalidModel>("{}: a zip archive without data.pkl; a state dict that torch.save wrote is expected",
-                         path.string());
-    return archive;
-  }
-  fail<InvalidModel>("{}: {}; a state dict that torch.save wrote is expected", path.string(),
-                     describe_foreign_file(file->bytes()));
-}
-
 ArchivePtr weight_records(const fs::path& folder) {
   const auto safetensors = folder / "model.safetensors";
   const auto index = folder / "model.safetensors.index.json";
   const auto pickled = folder / "pytorch_model.bin";
   if (fs::exists(safetensors)) return safetensors_records(base::MappedFile::open(safetensors.string()));
   if (fs::exists(index)) return sharded_safetensors_records(index.string());
-  if (fs::exists(pickled)) return state_dict_records(pickled);
-  constexpr std::array kForeign = {"pytorch_model.bin.index.json", "tf_model.h5", "flax_model.msgpack",
-                                   "model.ckpt.index", "model.onnx"};
+  const auto pickled_index = folder / kPickledIndex;
+  if (fs::exists(pickled)) return pickled_records(pickled.string());
+  if (fs::exists(pickled_index)) return sharded_pickled_records(pickled_index.string());
+  constexpr std::array kForeign = {"tf_model.h5", "flax_model.msgpack", "model.ckpt.index", "model.onnx"};
   std::string found;
   for (const char* name : kForeign)
     if (fs::exists(folder / name)) found += fmt::format("{}{}", found.empty() ? "" : ", ", name);
   fail<InvalidModel>(
-      "{}: found {}; model.safetensors, model.safetensors.index.json with its shards, or pytorch_model.bin is expected",
+      "{}: found {}; model.safetensors or pytorch_model.bin is expected, or the index of either with its shards",
       folder.string(), found.empty() ? "no weights" : found);
 }
 

@@ -109,10 +109,11 @@ StoragePtr storage_of_record(std::shared_ptr<const ZipArchive> archive, std::str
   return storage;
 }
 
-void check_byte_order(const ZipArchive& archive) {
+void check_byte_order(const ZipArchive& archive, const std::string& folder) {
   constexpr std::int64_t kLongest = 64;
-  if (!archive.find("byteorder")) return;  // from before the record existed, when all were little-endian
-  const Bytes record = archive.read("byteorder", kLongest);  // owns the text where the record is compressed
+  const std::string name = folder + "byteorder";
+  if (!archive.find(name)) return;                    // from before the record existed, when all were little-endian
+  const Bytes record = archive.read(name, kLongest);  // owns the text where the record is compressed
   const std::string_view order = record.text();
   if (order != "little")
     fail<InvalidModel>("{}: its tensors are in '{}' byte order; little-endian files can be read", archive.path(),

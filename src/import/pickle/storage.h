@@ -38,6 +38,6 @@ StoragePtr storage_of_record(std::shared_ptr<const ZipArchive> archive, std::str
                              std::optional<DType> dtype, std::int64_t numel);
 
 /// Throws InvalidModel where the archive's `byteorder` record says that its tensors are big-endian.
-void check_byte_order(const ZipArchive& archive);
+void check_byte_order(const ZipArchive& archive, const std::string& folder = {});
 
 }  // namespace wherry::import

@@ -2,15 +2,14 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <map>
 #include <nlohmann/json.hpp>
-#include <set>
 
 #include "base/check.h"
 #include "import/json/json_object.h"
 #include "import/pickle/storage.h"
 #include "import/printable.h"
 #include "import/safetensors/header.h"
+#include "import/safetensors/shard_index.h"
 #include "import/text_record.h"
 
 namespace wherry::import {
@@ -53,13 +52,6 @@ std::shared_ptr<const ZipArchive> whole_file(const std::string& path, Bytes byte
   return with_list(path, {std::move(tensors)}, list);
 }
 
-/// A file named by an index: beside it, never elsewhere.
-void check_shard_name(const std::string& name, const std::string& index_path) {
-  if (name.empty() || name == "." || name == ".." || name.find_first_of("/\\") != name.npos ||
-      name.find('\0') != name.npos)
-    fail<InvalidModel>("{}: names the file '{}'; a file in the same folder is expected", index_path, printable(name));
-}
-
 }  // namespace
 
 std::shared_ptr<const ZipArchive> safetensors_records(const std::shared_ptr<const base::MappedFile>& file) {
@@ -72,16 +64,7 @@ std::shared_ptr<const ZipArchive> safetensors_records(std::string path, Bytes by
 
 std::shared_ptr<const ZipArchive> sharded_safetensors_records(const std::string& index_path) {
   const auto index_file = base::MappedFile::open(index_path);
-  const JsonObject index = JsonObject::parse(Bytes{index_file->bytes(), index_file}.text(), index_path);
-  const auto map = index.object("weight_map");
-  if (!map) fail<InvalidModel>("{}: found no \"weight_map\"; it says which file holds which tensor", index_path);
-  std::map<std::string, std::set<std::string>> shards;  // file to tensors
-  for (const std::string& tensor : map->keys()) {
-    const auto shard = map->text(tensor);
-    if (!shard) fail<InvalidModel>("{}: \"{}\": found null; a file is expected", index_path, printable(tensor));
-    check_shard_name(*shard, index_path);
-    shards[*shard].insert(tensor);
-  }
+  const ShardIndex shards = parse_shard_index(Bytes{index_file->bytes(), index_file}.text(), index_path);
   nlohmann::json list = nlohmann::json::object();
   std::vector<std::shared_ptr<const ZipArchive>> files;
   for (const auto& [shard, tensors] : shards) {

@@ -48,8 +48,11 @@ struct LegacyStorage {
 class Reader {
  public:
   Reader(std::string path, Bytes bytes) : path_(std::move(path)), bytes_(std::move(bytes)) {}
-  explicit Reader(std::shared_ptr<const ZipArchive> records)
-      : path_(records->path()), bytes_(records->read(kLegacyHead)), records_(std::move(records)) {}
+  Reader(std::shared_ptr<const ZipArchive> records, const std::string& folder)
+      : path_(records->path()),
+        bytes_(records->read(folder + std::string(kLegacyHead))),
+        folder_(folder),
+        records_(std::move(records)) {}
 
   StateDict run(const std::function<void(std::span<const std::byte>)>& release) {
     position_ = magic_length(bytes_.data);
@@ -99,7 +102,7 @@ class Reader {
     LegacyStorage& entry = storages_[key];
     if (!entry.storage) {
       entry.storage = std::make_shared<Storage>();
-      entry.storage->name = key;
+      entry.storage->name = folder_ + key;
       entry.storage->dtype = dtype;
       entry.storage->size = *size;
       entry.numel = numel;
@@ -110,7 +113,7 @@ class Reader {
     return entry.storage;
   }
 
-  static std::string record_name(const std::string& key) { return "data/" + key; }
+  std::string record_name(const std::string& key) const { return folder_ + "data/" + key; }
 
   /// The keys in the order of the bytes; each belongs to a tensor, and each tensor's is among them.
   std::vector<std::string> storage_keys(const PythonValue& keys) {
@@ -174,6 +177,7 @@ class Reader {
 
   std::string path_;
   Bytes bytes_;
+  std::string folder_;  ///< of the records: empty, or with a slash at its end
   std::size_t position_ = 0;
   std::shared_ptr<const ZipArchive> records_;
   std::unordered_map<std::string, LegacyStorage> storages_;
@@ -193,9 +197,9 @@ StateDict read_legacy_state_dict(std::string path, Bytes bytes,
   return Reader(std::move(path), std::move(bytes)).run(release);
 }
 
-StateDict read_legacy_state_dict(std::shared_ptr<const ZipArchive> records) {
+StateDict read_legacy_state_dict(std::shared_ptr<const ZipArchive> records, const std::string& folder) {
   const ZipArchive* archive = records.get();
-  return Reader(std::move(records)).run([archive](std::span<const std::byte> part) { archive->release(part); });
+  return Reader(std::move(records), folder).run([archive](std::span<const std::byte> part) { archive->release(part); });
 }
 
 }  // namespace wherry::import

@@ -97,13 +97,13 @@ tensor::LazyTensorPtr StateDict::find(const std::string& name) const {
   return found == index.end() ? nullptr : entries[found->second].second;
 }
 
-StateDict read_state_dict(std::shared_ptr<const ZipArchive> archive) {
-  check_byte_order(*archive);
-  const Bytes pickle = archive->read("data.pkl");
+StateDict read_state_dict(std::shared_ptr<const ZipArchive> archive, const std::string& folder) {
+  check_byte_order(*archive, folder);
+  const Bytes pickle = archive->read(folder + "data.pkl");
   UnpickleContext context;
-  context.what = archive->path() + ": data.pkl";
+  context.what = fmt::format("{}: {}data.pkl", archive->path(), folder);
   context.storage = [&](const std::string& key, std::optional<DType> dtype, std::int64_t numel) {
-    return storage_of_record(archive, "data", key, dtype, numel);
+    return storage_of_record(archive, folder + "data", key, dtype, numel);
   };
   Heap heap;
   StateDict weights = state_dict_of(unpickle(pickle.data, heap, context).value, archive->path());

@@ -34,8 +34,9 @@ struct StateDict {
   bool legacy = false;
 };
 
-/// The zip form: data.pkl and data/N. Throws InvalidModel naming the file.
-StateDict read_state_dict(std::shared_ptr<const ZipArchive> archive);
+/// The zip form: data.pkl and data/N, in `folder` of the archive ("" or "shards/1/"). Throws InvalidModel naming the
+/// file.
+StateDict read_state_dict(std::shared_ptr<const ZipArchive> archive, const std::string& folder = {});
 
 /// The record that stands for the pickles at the head of a legacy stream.
 inline constexpr std::string_view kLegacyHead = "head.pkl";
@@ -48,7 +49,7 @@ StateDict read_legacy_state_dict(const std::shared_ptr<const base::MappedFile>& 
 /// The same over bytes in memory; `path` stands in messages, `release` (may be empty) gives pages back to the system.
 StateDict read_legacy_state_dict(std::string path, Bytes bytes,
                                  const std::function<void(std::span<const std::byte>)>& release = {});
-/// The same from the records of such a StateDict.
-StateDict read_legacy_state_dict(std::shared_ptr<const ZipArchive> records);
+/// The same from the records of such a StateDict, in `folder` of the archive.
+StateDict read_legacy_state_dict(std::shared_ptr<const ZipArchive> records, const std::string& folder = {});
 
 }  // namespace wherry::import

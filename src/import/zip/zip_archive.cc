@@ -48,6 +48,16 @@ std::shared_ptr<const ZipArchive> ZipArchive::joined(std::string name,
   return whole;
 }
 
+std::shared_ptr<const ZipArchive> ZipArchive::inside(const std::string& folder) const {
+  const std::shared_ptr<ZipArchive> archive(new ZipArchive());
+  archive->path_ = path_;
+  archive->parts_ = parts_;
+  archive->records_ = records_;
+  for (ZipRecord& record : archive->records_) record.name = folder + '/' + record.name;
+  archive->index_records();
+  return archive;
+}
+
 bool ZipArchive::recognises(std::span<const std::byte> bytes) {
   return bytes.size() >= 4 &&
          (std::memcmp(bytes.data(), "PK\x03\x04", 4) == 0 || std::memcmp(bytes.data(), "PK\x05\x06", 4) == 0);

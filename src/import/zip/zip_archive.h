@@ -62,6 +62,9 @@ class ZipArchive : public std::enable_shared_from_this<ZipArchive> {
   static std::shared_ptr<const ZipArchive> joined(std::string name,
                                                   std::span<const std::shared_ptr<const ZipArchive>> archives);
 
+  /// The same records, their names within `folder`: "data.pkl" becomes "folder/data.pkl".
+  std::shared_ptr<const ZipArchive> inside(const std::string& folder) const;
+
   /// Whether these bytes begin as a zip archive does.
   static bool recognises(std::span<const std::byte> bytes);
 
