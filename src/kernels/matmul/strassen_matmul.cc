@@ -217,6 +217,11 @@ void StrassenMatmul::run_pair(const MatmulArguments& arguments, const Block& blo
   };
   const std::int64_t residual_stride = 2 * epilogue.residual_row_stride;
 
+  // C11 = A11·B11 + A12·B21
+  // C12 = A11·B11 + S2·T2 + S1·T1 + S4·B22
+  // C21 = A11·B11 + S2·T2 + S3·T3 − A22·T4
+  // C22 = A11·B11 + S2·T2 + S3·T3 + S1·T1
+  // x holds what the sums begin with, w is S1·T1, t what one quarter alone has.
   const std::int64_t even = block.rows[0], odd = block.rows[1];
   multiply(kA11, kB11, even, {nullptr, 0, nullptr, 0, x, width});
   request(c_at(0, 0), even);
