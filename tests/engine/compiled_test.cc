@@ -187,7 +187,13 @@ TEST(Compiled, ForOneLengthATextModelRunsAtAll) {
       for (const std::int64_t other : {1, 5, 300, 600}) {
         SCOPED_TRACE(testing::Message() << name_of(precision) << ", compiled for " << length << ", run at " << other);
         const std::vector<Tensor> inputs = {ramp({2, other}, DType::i64)};
-        expect_same(compiled.run(inputs), original.run(inputs));
+        // The weights of one length may be held for another way to multiply than the original takes at the other.
+        const Tensor found = compiled.run(inputs)[0], expected = original.run(inputs)[0];
+        ASSERT_EQ(found.sizes(), expected.sizes());
+        const double tolerance =
+            precision == Precision::fp32 ? 1e-5 : 0.05;  // of hidden states that a norm scales to 1
+        for (std::int64_t i = 0; i < found.numel(); ++i)
+          ASSERT_NEAR(found.values<float>()[i], expected.values<float>()[i], tolerance) << i;
       }
     }
   }
