@@ -77,6 +77,11 @@ runtime::PackedWeights::Supply supply_of(std::shared_ptr<const import::CompiledF
   };
 }
 
+runtime::PackedWeights::Unsupplied unsupplied(const import::CompiledFile* file) {
+  using Unsupplied = runtime::PackedWeights::Unsupplied;
+  return file == nullptr || file->about().portable ? Unsupplied::packed : Unsupplied::absent;
+}
+
 std::span<const std::byte> weights_of(const import::CompiledFile* file, const Fit& fit) {
   if (file == nullptr || !fit.use_packed || file->weights().empty()) return {};
   const std::byte* begin = nullptr;

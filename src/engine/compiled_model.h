@@ -28,6 +28,9 @@ Fit fit(const import::CompiledFile* file, Precision asked, base::Isa isa);
 /// Where packed weights are looked up; empty where there are none to use.
 runtime::PackedWeights::Supply supply_of(std::shared_ptr<const import::CompiledFile> file, const Fit& fit);
 
+/// What becomes of weights that the file lacks: a portable one, and a model that is not compiled, have the originals.
+runtime::PackedWeights::Unsupplied unsupplied(const import::CompiledFile* file);
+
 /// Where all the weights in a file lie; empty where there are none to use.
 std::span<const std::byte> weights_of(const import::CompiledFile* file, const Fit& fit);
 

@@ -162,7 +162,8 @@ Model::Impl::Impl(std::unique_ptr<import::ModelSource> opened, const Options& op
       prefetch(engine::weights_of(source->compiled().get(), fit)),
       info(source->describe()),
       sink(options.sink),
-      weights(engine::supply_of(source->compiled(), fit), on_packed(sink.get())),
+      weights(engine::supply_of(source->compiled(), fit), on_packed(sink.get()),
+              engine::unsupplied(source->compiled().get())),
       plans(kPlans) {
   info.precision = precision.bf16 ? "bf16" : "fp32";
   info.precision_note = precision.note;

@@ -90,10 +90,10 @@ class Lowering {
   void absorb(const ir::Node& node);
   /// Bytes that belong to the current node's steps alone.
   Slot scratch(std::int64_t bytes);
-  /// Whether a compiled file holds a constant packed so. It need not hold it in any other form: of the ways to multiply
-  /// by it that the algorithms allow, one that is held is then the way.
-  bool supplies(const ir::Value* weight, const std::string& packing) const {
-    return weights_.supplies(*weight->constant(), packing);
+  /// Whether a compiled file holds a constant packed so, and it may not be had otherwise: of the ways to multiply by it
+  /// that the algorithms allow, one that is held is then the way.
+  bool bound_to(const ir::Value* weight, const std::string& packing) const {
+    return weights_.binds(*weight->constant(), packing);
   }
   /// A constant's packed form, kept alive by the plan; packed with the team where no plan has done so before.
   const std::byte* pack(const ir::Value* weight, const PackedWeights::Packing& packing);

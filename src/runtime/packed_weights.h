@@ -63,18 +63,20 @@ class PackedWeights {
   };
   /// Finds one by name; empty where there is none, and the weight is packed here.
   using Supply = std::function<std::optional<Held>(const std::string& name)>;
+  /// Whether what a supply lacks can be packed here all the same.
+  enum class Unsupplied { packed, absent };
 
   /// Told of every weight that was packed, by name, and when that began. Called by whoever packs.
   using OnPacked = std::function<void(const std::string& name, std::chrono::steady_clock::time_point begin)>;
 
-  explicit PackedWeights(Supply supply = {}, OnPacked on_packed = {})
-      : supply_(std::move(supply)), on_packed_(std::move(on_packed)) {}
+  explicit PackedWeights(Supply supply = {}, OnPacked on_packed = {}, Unsupplied unsupplied = Unsupplied::packed)
+      : supply_(std::move(supply)), on_packed_(std::move(on_packed)), unsupplied_(unsupplied) {}
 
   /// The packed form of `weight`. Equal keys and packing names mean equal bytes. `divide` may be empty.
   PackedWeight get(const tensor::LazyTensor& weight, const Packing& packing, const Divide& divide = {});
 
-  /// Whether the supply has it packed so (Packing::name). Never where there is none.
-  bool supplies(const tensor::LazyTensor& weight, const std::string& packing) const;
+  /// Whether this is how the weight must be packed (Packing::name): the supply has it so, and it may be absent else.
+  bool binds(const tensor::LazyTensor& weight, const std::string& packing) const;
 
   /// The weight as it is, row-major, for kernels that read it in its own order.
   std::shared_ptr<const Tensor> plain(const tensor::LazyTensor& weight);
@@ -114,6 +116,7 @@ class PackedWeights {
 
   const Supply supply_;
   const OnPacked on_packed_;
+  const Unsupplied unsupplied_;
 
   mutable std::mutex mutex_;
   std::map<std::string, std::shared_ptr<Entry>> entries_;

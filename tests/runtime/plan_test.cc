@@ -324,12 +324,14 @@ TEST(PlanTest, WeightsHeldInOneFormAreReadInThatForm) {
     SCOPED_TRACE(testing::Message() << "held for large inputs: " << held_large);
     Products& products = held_large ? small : large;
     PackedWeights& holder = held_large ? of_large : of_small;
-    PackedWeights weights([&](const std::string& name) {
+    const auto supply = [&](const std::string& name) {
       std::optional<PackedWeights::Held> found;
       for (PackedWeights::Held& each : holder.held())
         if (each.name == name) found = std::move(each);
       return found;
-    });
+    };
+    PackedWeights weights(supply, {}, PackedWeights::Unsupplied::absent), beside(supply);
+    EXPECT_EQ(kernels_of(plan_of(products, beside)), held_large ? plain : clever) << "others can be packed";
     const Plan plan = plan_of(products, weights);
     EXPECT_EQ(kernels_of(plan), held_large ? clever : plain);
     EXPECT_EQ(weights.totals().packings, 0);

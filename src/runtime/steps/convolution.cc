@@ -189,7 +189,7 @@ void choose_algorithm(const ir::Node& node, kernels::ConvolutionShape& shape, co
   for (const int tile : {2, 4})
     add(allowed.winograd, winograd == tile, [&](kernels::ConvolutionWeights& weights) { weights.winograd = tile; });
   const auto held = std::find_if(ways.begin(), ways.end(), [&](const kernels::ConvolutionShape& way) {
-    return lowering.supplies(node.input(1), packing_name(node, way.weights, lowering));
+    return lowering.bound_to(node.input(1), packing_name(node, way.weights, lowering));
   });
   shape = held != ways.end() ? *held : ways.front();
 }

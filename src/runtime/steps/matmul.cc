@@ -144,7 +144,7 @@ void choose_algorithm(kernels::MatmulShape& shape, std::int64_t rows, const ir::
   if (may(allowed.linear_parts, in_parts))
     add(in_parts, lowering.takes_apart(shape.dtype, rows, shape.depth, shape.columns));
   const auto held = std::find_if(ways.begin(), ways.end(), [&](const kernels::MatmulShape& way) {
-    return lowering.supplies(b, packing_name(b, packed_matrix(way), lowering));
+    return lowering.bound_to(b, packing_name(b, packed_matrix(way), lowering));
   });
   shape = held != ways.end() ? *held : ways.front();
 }
