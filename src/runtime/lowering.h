@@ -90,10 +90,14 @@ class Lowering {
   void absorb(const ir::Node& node);
   /// Bytes that belong to the current node's steps alone.
   Slot scratch(std::int64_t bytes);
-  /// Whether a compiled file holds a constant packed so, and it may not be had otherwise: of the ways to multiply by it
-  /// that the algorithms allow, one that is held is then the way.
-  bool bound_to(const ir::Value* weight, const std::string& packing) const {
-    return weights_.binds(*weight->constant(), packing);
+  /// Of the ways to multiply by a constant, the fastest first, the one to take: the first, except where a compiled file
+  /// may hold the constant in some forms only; then the first whose form, by `packing_name`, it holds.
+  template <typename Way, typename PackingName>
+  const Way& first_at_hand(const ir::Value* weight, const std::vector<Way>& ways, PackingName&& packing_name) const {
+    if (!weights_.packs_all())
+      for (const Way& way : ways)
+        if (weights_.supplies(*weight->constant(), packing_name(way))) return way;
+    return ways.front();
   }
   /// A constant's packed form, kept alive by the plan; packed with the team where no plan has done so before.
   const std::byte* pack(const ir::Value* weight, const PackedWeights::Packing& packing);

@@ -56,8 +56,8 @@ void PackedWeights::count(bool reused) {
   ++(reused ? reuses_ : packings_);
 }
 
-bool PackedWeights::binds(const tensor::LazyTensor& weight, const std::string& packing) const {
-  return unsupplied_ == Unsupplied::absent && supply_ && supply_(packed_name(weight, packing)).has_value();
+bool PackedWeights::supplies(const tensor::LazyTensor& weight, const std::string& packing) const {
+  return supply_ && supply_(packed_name(weight, packing)).has_value();
 }
 
 std::optional<PackedWeights::Held> PackedWeights::supplied(const std::string& name, std::size_t bytes) const {

@@ -75,8 +75,10 @@ class PackedWeights {
   /// The packed form of `weight`. Equal keys and packing names mean equal bytes. `divide` may be empty.
   PackedWeight get(const tensor::LazyTensor& weight, const Packing& packing, const Divide& divide = {});
 
-  /// Whether this is how the weight must be packed (Packing::name): the supply has it so, and it may be absent else.
-  bool binds(const tensor::LazyTensor& weight, const std::string& packing) const;
+  /// Whether any weight can be packed in any form, supplied or not.
+  bool packs_all() const { return !supply_ || unsupplied_ == Unsupplied::packed; }
+  /// Whether the supply has it packed so (Packing::name).
+  bool supplies(const tensor::LazyTensor& weight, const std::string& packing) const;
 
   /// The weight as it is, row-major, for kernels that read it in its own order.
   std::shared_ptr<const Tensor> plain(const tensor::LazyTensor& weight);

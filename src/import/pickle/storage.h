@@ -37,7 +37,7 @@ tensor::LazyTensorPtr cut_tensor(StoragePtr storage, DType dtype, std::int64_t o
 StoragePtr storage_of_record(std::shared_ptr<const ZipArchive> archive, std::string_view folder, std::string_view key,
                              std::optional<DType> dtype, std::int64_t numel);
 
-/// Throws InvalidModel where the archive's `byteorder` record says that its tensors are big-endian.
+/// Throws InvalidModel where the `byteorder` record in `folder` of the archive says that its tensors are big-endian.
 void check_byte_order(const ZipArchive& archive, const std::string& folder = {});
 
 }  // namespace wherry::import

@@ -34,7 +34,7 @@ struct StateDict {
   bool legacy = false;
 };
 
-/// The zip form: data.pkl and data/N, in `folder` of the archive ("" or "shards/1/"). Throws InvalidModel naming the
+/// The zip form: data.pkl and data/N, in `folder` of the archive ("" or "shards/FILE/"). Throws InvalidModel naming the
 /// file.
 StateDict read_state_dict(std::shared_ptr<const ZipArchive> archive, const std::string& folder = {});
 

@@ -207,7 +207,7 @@ bool applies(const MatmulShape& shape, base::Isa isa) {
   const bool constant_b = shape.dtype == DType::f32 && shape.packed_b && shape.a_depth_stride == 1;
   if (shape.in_parts) return constant_b && !shape.strassen && shape.depth >= 1 && multiplies_parts(isa);
   if (!shape.strassen) return true;
-  return constant_b && shape.depth % 2 == 0 && shape.columns % (2 * tile_kernels(isa).lanes) == 0;
+  return constant_b && strassen_halves(isa, shape.depth, shape.columns);
 }
 
 std::unique_ptr<const Matmul> make_matmul(const MatmulShape& shape, base::Isa isa, int threads, const Choice& choice) {

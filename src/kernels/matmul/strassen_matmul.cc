@@ -9,15 +9,13 @@
 #include <limits>
 #include <string>
 
+#include "base/checked_math.h"
 #include "kernels/matmul/batch_element.h"
 #include "kernels/matmul/block.h"
 #include "kernels/matmul/tile_kernels.h"
 
 namespace wherry::kernels {
 namespace {
-
-std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
-std::int64_t round_up(std::int64_t value, std::int64_t step) { return divide_up(value, step) * step; }
 
 /// Rows of a block: as many as make reading the weights worth it, as few as leave the left factors in L2.
 constexpr std::int64_t kMostBlockRows = 128, kFewestBlockRows = 64;
@@ -55,7 +53,7 @@ class StrassenMatmul final : public Matmul {
     const float* a = nullptr;  ///< its first row
   };
   Block block_at(std::int64_t block) const {
-    const std::int64_t pairs = divide_up(shape_.rows, 2);
+    const std::int64_t pairs = base::ceil_div(shape_.rows, 2);
     const std::int64_t first = 2 * (pairs * block / blocks_);
     const std::int64_t end = std::min(shape_.rows, 2 * (pairs * (block + 1) / blocks_));
     return {first, {(end - first + 1) / 2, (end - first) / 2}, nullptr};
@@ -81,12 +79,12 @@ StrassenMatmul::StrassenMatmul(const MatmulShape& shape, base::Isa isa, int thre
   panels_ = strassen_panels({shape.depth, shape.columns}, kernels_);
   for (const std::int64_t size : shape.batch) batch_ *= size;
   blocks_ = choose_blocks(threads);
-  half_rows_ = blocks_ == 0 ? 0 : divide_up(divide_up(shape.rows, 2), blocks_);
-  left_stride_ = (divide_up(panels_.half_depth, 16) | 1) * 16;
+  half_rows_ = blocks_ == 0 ? 0 : base::ceil_div(base::ceil_div(shape.rows, 2), blocks_);
+  left_stride_ = (base::ceil_div(panels_.half_depth, 16) | 1) * 16;
   copies_ = 2 * shape.a_row_stride % kCrowdedStride == 0;
   sums_at_ = (copies_ ? kStrassenLefts : kA11) * half_rows_ * left_stride_;
   const std::int64_t width = panels_.halves.widest() * panels_.halves.lanes;
-  result_at_ = sums_at_ + round_up(3 * half_rows_ * width, 16);
+  result_at_ = sums_at_ + base::round_up(3 * half_rows_ * width, 16);
   zeros_at_ = result_at_ + 4 * half_rows_ * width;
   scratch_elements_ = zeros_at_ + shape.depth;
   const TileRow& tiles = kernels_.widths[panels_.halves.widest()].strided;
@@ -95,7 +93,7 @@ StrassenMatmul::StrassenMatmul(const MatmulShape& shape, base::Isa isa, int thre
 }
 
 std::int64_t StrassenMatmul::choose_blocks(int threads) const {
-  const std::int64_t fewest = divide_up(shape_.rows, kMostBlockRows);
+  const std::int64_t fewest = base::ceil_div(shape_.rows, kMostBlockRows);
   const std::int64_t most = std::max(fewest, shape_.rows / kFewestBlockRows), pairs = panels_.halves.count;
   if (pairs == 0) return fewest;
   std::int64_t best = fewest;
@@ -103,11 +101,11 @@ std::int64_t StrassenMatmul::choose_blocks(int threads) const {
   for (std::int64_t blocks = fewest; blocks <= most; ++blocks) {
     // In vectors of A: seven products by half a pair's columns each, and the left factors of each block begun.
     constexpr double kCyclesOfLefts = 32;
-    const std::int64_t items = divide_up(batch_ * blocks * pairs, threads);
+    const std::int64_t items = base::ceil_div(batch_ * blocks * pairs, threads);
     const double products = 7 * static_cast<double>(panels_.halves.widest() * panels_.halves.lanes) / 2;
     const double rows = static_cast<double>(shape_.rows) / static_cast<double>(blocks);
-    const double cycles =
-        rows * (static_cast<double>(items) * products + static_cast<double>(divide_up(items, pairs)) * kCyclesOfLefts);
+    const double cycles = rows * (static_cast<double>(items) * products +
+                                  static_cast<double>(base::ceil_div(items, pairs)) * kCyclesOfLefts);
     if (blocks > fewest && cycles >= least * 0.98) continue;
     least = cycles;
     best = blocks;
@@ -161,11 +159,11 @@ void StrassenMatmul::run_pair(const MatmulArguments& arguments, const Block& blo
   task.low = epilogue.low;
   task.high = epilogue.high;
   const auto walk = [&](const float* a, std::int64_t a_stride, const float* b, std::int64_t rows, const Terms& terms) {
-    const std::int64_t tiles = divide_up(rows, kernels.max_rows);
+    const std::int64_t tiles = base::ceil_div(rows, kernels.max_rows);
     const std::int64_t wanted = b == nullptr ? 0 : matrix * static_cast<std::int64_t>(sizeof(float));
     task.depth = b == nullptr ? 0 : depth;
     task.b = b == nullptr ? packed : b;
-    task.prefetch_step = wanted > 0 && tiles > 0 ? divide_up(wanted, tiles * depth) : 0;
+    task.prefetch_step = wanted > 0 && tiles > 0 ? base::ceil_div(wanted, tiles * depth) : 0;
     for (std::int64_t tile = 0; tile < tiles; ++tile) {
       const std::int64_t row = rows * tile / tiles, end = rows * (tile + 1) / tiles;
       task.a = a + row * a_stride;
@@ -312,8 +310,12 @@ void pack_strassen_pair(const StrassenPanels& panels, std::int64_t pair, const f
   }
 }
 
+bool strassen_halves(base::Isa isa, std::int64_t depth, std::int64_t columns) {
+  return depth % 2 == 0 && columns % (2 * tile_kernels(isa).lanes) == 0;
+}
+
 bool prefers_strassen(base::Isa isa, std::int64_t rows, std::int64_t depth, std::int64_t columns) {
-  if (depth % 2 != 0 || columns % (2 * tile_kernels(isa).lanes) != 0) return false;
+  if (!strassen_halves(isa, depth, columns)) return false;
   if (rows < kFewestRows || depth < kLeastDepth || columns < kLeastColumns) return false;
   return columns >= std::min(kColumnsForAnyA, rows * depth * 4 / kBytesOfAForAColumn);
 }

@@ -22,6 +22,9 @@ struct StrassenPanels {
   std::int64_t matrix(std::int64_t pair) const { return half_depth * halves.width(pair) * halves.lanes; }
 };
 
+/// Whether a matrix of this depth and so many columns has the halves that the algorithm wants.
+bool strassen_halves(base::Isa isa, std::int64_t depth, std::int64_t columns);
+
 StrassenPanels strassen_panels(const PackedMatrix& b, const TileKernels& kernels);
 
 /// Packs one pair of panels; arguments as pack() has them, `packed` is where the pair starts.

@@ -188,10 +188,9 @@ void choose_algorithm(const ir::Node& node, kernels::ConvolutionShape& shape, co
       [](kernels::ConvolutionWeights& weights) { weights.in_parts = true; });
   for (const int tile : {2, 4})
     add(allowed.winograd, winograd == tile, [&](kernels::ConvolutionWeights& weights) { weights.winograd = tile; });
-  const auto held = std::find_if(ways.begin(), ways.end(), [&](const kernels::ConvolutionShape& way) {
-    return lowering.bound_to(node.input(1), packing_name(node, way.weights, lowering));
+  shape = lowering.first_at_hand(node.input(1), ways, [&](const kernels::ConvolutionShape& way) {
+    return packing_name(node, way.weights, lowering);
   });
-  shape = held != ways.end() ? *held : ways.front();
 }
 
 const std::byte* pack_weights(const ir::Node& node, const kernels::ConvolutionWeights& weights, Lowering& lowering) {

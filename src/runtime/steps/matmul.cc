@@ -143,10 +143,8 @@ void choose_algorithm(kernels::MatmulShape& shape, std::int64_t rows, const ir::
     add(strassen, kernels::prefers_strassen(lowering.isa(), rows, shape.depth, shape.columns));
   if (may(allowed.linear_parts, in_parts))
     add(in_parts, lowering.takes_apart(shape.dtype, rows, shape.depth, shape.columns));
-  const auto held = std::find_if(ways.begin(), ways.end(), [&](const kernels::MatmulShape& way) {
-    return lowering.bound_to(b, packing_name(b, packed_matrix(way), lowering));
-  });
-  shape = held != ways.end() ? *held : ways.front();
+  shape = lowering.first_at_hand(
+      b, ways, [&](const kernels::MatmulShape& way) { return packing_name(b, packed_matrix(way), lowering); });
 }
 
 const std::byte* pack_weights(const ir::Value* b, const kernels::PackedMatrix& matrix, Lowering& lowering) {
